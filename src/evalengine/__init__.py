@@ -1,0 +1,101 @@
+"""evalengine: pytest for game-playing agents.
+
+These names, the hook signatures, the command line, the wire version and the database views are public;
+everything else may change. Nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalengine.contracts import Agent as Agent
+    from evalengine.contracts import Contest as Contest
+    from evalengine.contracts import Game as Game
+    from evalengine.contracts import Info as Info
+    from evalengine.contracts import Observation as Observation
+    from evalengine.contracts import Pairing as Pairing
+    from evalengine.contracts import Plan as Plan
+    from evalengine.contracts import Rater as Rater
+    from evalengine.contracts import Reporter as Reporter
+    from evalengine.contracts import State as State
+    from evalengine.errors import AgentError as AgentError
+    from evalengine.errors import ConfigError as ConfigError
+    from evalengine.errors import EvalengineError as EvalengineError
+    from evalengine.errors import ExitCode as ExitCode
+    from evalengine.errors import GameError as GameError
+    from evalengine.errors import UsageError as UsageError
+    from evalengine.hookspecs import hookimpl as hookimpl
+    from evalengine.match import Match as Match
+    from evalengine.model import AgentSpec as AgentSpec
+    from evalengine.model import Answer as Answer
+    from evalengine.model import Branch as Branch
+    from evalengine.model import Fault as Fault
+    from evalengine.model import FaultKind as FaultKind
+    from evalengine.model import GameSpec as GameSpec
+    from evalengine.model import Limits as Limits
+    from evalengine.model import MatchResult as MatchResult
+    from evalengine.model import MatchSpec as MatchSpec
+    from evalengine.model import PluginSpec as PluginSpec
+    from evalengine.model import Rated as Rated
+    from evalengine.model import RaterInfo as RaterInfo
+    from evalengine.model import Standing as Standing
+    from evalengine.model import Termination as Termination
+    from evalengine.plugins import load_game as load_game
+    from evalengine.runner import Run as Run
+    from evalengine.runner import run as run
+    from evalengine.seeding import derive as derive
+    from evalengine.seeding import stream as stream
+
+__version__ = "0.1.0"
+API = (0, 1)
+"""(major, minor) of the public interface; a spec's `api` states the range it needs."""
+
+_HOME = {
+    "contracts": ("Agent", "Contest", "Game", "Info", "Observation", "Pairing", "Plan", "Rater", "Reporter", "State"),
+    "errors": (
+        "AgentError",
+        "ConfigError",
+        "EvalengineError",
+        "ExitCode",
+        "GameError",
+        "UsageError",
+    ),
+    "hookspecs": ("hookimpl",),
+    "match": ("Match",),
+    "model": (
+        "AgentSpec",
+        "Answer",
+        "Branch",
+        "Fault",
+        "FaultKind",
+        "GameSpec",
+        "Limits",
+        "MatchResult",
+        "MatchSpec",
+        "PluginSpec",
+        "Rated",
+        "RaterInfo",
+        "Standing",
+        "Termination",
+    ),
+    "plugins": ("load_game",),
+    "runner": ("Run", "run"),
+    "seeding": ("derive", "stream"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+__all__ = ["API", "__version__", *sorted(_MODULE_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        msg = f"module 'evalengine' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"evalengine.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,295 @@
+"""Boards: results in match_no order -> ratings and tallies, whatever the order in which they came."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evalengine.errors import UsageError
+from evalengine.model import GameSpec, Rated, Standing, Termination
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from evalengine.contracts import Rater
+    from evalengine.store import Store, Stored
+
+_HELD = 50_000  # results that wait for an earlier one, before they are read back from the store instead
+_CHUNK = 2_000
+_GROWTH = 1.01  # of the matches rated, from one line of the rating history to the next
+_BY_SCORE = ("general", "identical")
+
+MATCHES, WINS, DRAWS, LOSSES, SCORE, FAULTS = range(6)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RatedGame:
+    """What rating needs to know of one game of a run."""
+
+    ref: str
+    spec: GameSpec
+    sides: tuple[tuple[int, ...], ...]
+    agents: tuple[int, ...]  # who can play it
+
+    @property
+    def by_score(self) -> bool:
+        """Whether its scores are what counts, not its places."""
+        return self.spec.utility in _BY_SCORE
+
+
+@dataclass(slots=True)
+class Board:
+    """One scope: some games rated together by one rater."""
+
+    scope: str  # "" for the run's own, else a game's ref
+    rater_name: str
+    rater: Rater
+    games: tuple[int, ...]
+    agents: tuple[int, ...]
+    by_score: bool
+    rated: list[Rated] = field(default_factory=list)  # taken, not yet given to the rater
+    changed: set[int] = field(default_factory=set)  # agents, since the last save
+
+
+def make_boards(games: Sequence[RatedGame], rater_name: str | None, make: Callable[[str], Rater]) -> list[Board]:
+    """Return the boards of a run: its own first, then one a game where there are several.
+
+    Games whose scores count (general or identical utility) are ranked by their mean score, and are pooled with the
+    others only when a person names the rater.
+
+    Raises:
+        UsageError: the rater does not support a game's sides.
+    """
+    placed = [number for number, game in enumerate(games) if rater_name or not game.by_score]
+    main = placed or list(range(len(games)))
+    groups = [("", main)]
+    if len(games) > 1:
+        groups += [(game.ref, [number]) for number, game in enumerate(games)]
+    return [_board(scope, numbers, games, rater_name, make) for scope, numbers in groups]
+
+
+def _board(
+    scope: str, numbers: Sequence[int], games: Sequence[RatedGame], rater_name: str | None, make: Callable[[str], Rater]
+) -> Board:
+    by_score = all(games[number].by_score for number in numbers) and not rater_name
+    name = "mean" if by_score else rater_name or "trueskill"
+    rater = make(name)
+    for number in numbers:
+        _check_support(rater, games[number])
+    agents = sorted({agent for number in numbers for agent in games[number].agents})
+    return Board(scope, name, rater, tuple(numbers), tuple(agents), by_score or rater.info.scores)
+
+
+def _check_support(rater: Rater, game: RatedGame) -> None:
+    info, sides = rater.info, len(game.sides)
+    if sides > 2 and not info.ffa:  # noqa: PLR2004 - more than two sides is what the word means
+        msg = f"rater {info.name!r} does not rate matches of {sides} sides ({game.ref}): take another with --rater"
+        raise UsageError(msg)
+    if any(len(seats) > 1 for seats in game.sides) and not info.teams and sides != 2:  # noqa: PLR2004 - one agent a side
+        msg = f"rater {info.name!r} does not rate teams ({game.ref}): take another with --rater"
+        raise UsageError(msg)
+
+
+class Boards:
+    """The ratings and tallies of a run.
+
+    Attributes:
+        watermark: how many matches, in match_no order, they contain.
+    """
+
+    def __init__(
+        self, store: Store, run: int, games: Sequence[RatedGame], agents: Sequence[str], boards: Sequence[Board]
+    ) -> None:
+        self._store = store
+        self._run = run
+        self._games = games
+        self._agents = agents  # names
+        self.boards = list(boards)
+        self._boards_of = [[board for board in boards if number in board.games] for number in range(len(games))]
+        self._tallies: list[dict[int, list[Any]]] = [{} for _ in games]
+        self._touched: set[tuple[int, int]] = set()
+        self._held: dict[int, Stored] = {}
+        self._spilled = False
+        self.watermark = 0
+        self._recorded = 0  # matches at the last line of the history
+
+    # ------------------------------------------------------------------------------ results in
+
+    def take(self, results: Iterable[Stored], order: Iterator[int] | None, next_no: int) -> int:
+        """Rate what follows without a gap on what is rated; hold the rest. Return the next match_no that is missing.
+
+        Args:
+            results: in any order, all stored already;
+            order: the match_nos of the plan from after `next_no` on, where they are not simply counted;
+            next_no: the first that is not yet rated.
+        """
+        held = self._held
+        for result in results:
+            if len(held) < _HELD:
+                held[result[0]] = result
+            else:
+                self._spilled = True
+        while True:
+            result = held.pop(next_no, None)
+            if result is None and (not self._spilled or not self._read_back(next_no) or next_no not in held):
+                break
+            if result is not None:
+                self._rate(result)
+                self.watermark += 1
+                next_no = next_no + 1 if order is None else next(order, -1)
+        self._flush()
+        return next_no
+
+    def _read_back(self, next_no: int) -> bool:
+        """Read results from the store that were not held."""
+        found = self._store.stored(self._run, next_no, _CHUNK)
+        self._held.update((result[0], result) for result in found if len(self._held) < _HELD + _CHUNK)
+        return bool(found)
+
+    def _rate(self, result: Stored) -> None:
+        _, game_no, termination, agents, scores, places, faulted = result
+        if termination == Termination.VOID.value:
+            return
+        game = self._games[game_no]
+        if len(agents) != len(game.sides):
+            agents, scores, places = _by_side(game, agents, scores, places)
+        rated = Rated(agents, places, scores)
+        for board in self._boards_of[game_no]:
+            board.rated.append(rated)
+        self._tally(game_no, game, rated)
+        for agent in faulted:
+            self._tallies[game_no][agent][FAULTS] += 1
+
+    def _tally(self, game_no: int, game: RatedGame, rated: Rated) -> None:
+        tallies = self._tallies[game_no]
+        by_score = game.by_score
+        agents, places, scores = rated
+        drawn = places.count(1) > 1
+        for side, agent in enumerate(agents):
+            tally = tallies.get(agent)
+            if tally is None:
+                tally = tallies[agent] = [0, 0, 0, 0, 0.0, 0]
+            tally[MATCHES] += 1
+            if places[side] != 1:
+                tally[LOSSES] += 1
+                worth = 0.0
+            elif drawn:
+                tally[DRAWS] += 1
+                worth = 0.5
+            else:
+                tally[WINS] += 1
+                worth = 1.0
+            tally[SCORE] += scores[side] if by_score else worth
+            self._touched.add((game_no, agent))
+
+    def _flush(self) -> None:
+        for board in self.boards:
+            if board.rated:
+                board.rater.update(board.rated)
+                board.changed.update(agent for rated in board.rated for agent in rated.agents)
+                board.rated.clear()
+
+    # ------------------------------------------------------------------------------- the store
+
+    def save(self) -> None:
+        """Write what changed since the last save; within a transaction."""
+        run, store = self._run, self._store
+        store.replace(
+            "tally", [(run, game_no, agent, *self._tallies[game_no][agent]) for game_no, agent in self._touched], 9
+        )
+        self._touched.clear()
+        history = self.watermark >= self._recorded * _GROWTH + 1 or self.watermark < 100  # noqa: PLR2004 - every one at first
+        for board in self.boards:
+            rows = [(run, board.scope, agent, *board.rater.rating(agent)) for agent in sorted(board.changed)]
+            store.replace("rating", rows, 5)
+            if history:
+                lines = [(*row[:3], self.watermark, *row[3:]) for row in rows]
+                store.replace("rating_history", lines, 6)
+            state = board.rater.dump()
+            store.replace(
+                "rating_state", [(run, board.scope, board.rater_name, json.dumps({}), self.watermark, state)], 6
+            )
+            board.changed.clear()
+        if history:
+            self._recorded = self.watermark
+
+    def load(self) -> None:
+        """Continue from what the store holds of this run."""
+        states = {row["scope"]: row for row in self._store.rows("select * from rating_state where run = ?", self._run)}
+        for board in self.boards:
+            if board.scope in states:
+                board.rater.load(states[board.scope]["state"])
+                self.watermark = self._recorded = states[board.scope]["watermark"]
+        for row in self._store.iterate("select * from tally where run = ?", self._run):
+            _, game_no, agent, *tally = row
+            self._tallies[game_no][agent] = list(tally)
+
+    # ------------------------------------------------------------------------------- standings
+
+    def standings(self, board: Board) -> list[Standing]:
+        """Return the lines of a board, best first; equal ratings share a rank."""
+        lines = []
+        for agent in board.agents:
+            tally = self._sum(board, agent)
+            rating, sigma = board.rater.rating(agent)
+            lines.append((rating, agent, sigma, tally))
+        lines.sort(key=lambda line: (-line[0], line[1]))
+        ranks = _ranks([line[0] for line in lines])
+        return [
+            Standing(
+                rank=rank,
+                agent=self._agents[agent],
+                rating=rating,
+                sigma=sigma,
+                matches=tally[MATCHES],
+                wins=tally[WINS],
+                draws=tally[DRAWS],
+                losses=tally[LOSSES],
+                score=tally[SCORE] / tally[MATCHES] if tally[MATCHES] else 0.0,
+                faults=tally[FAULTS],
+            )
+            for rank, (rating, agent, sigma, tally) in zip(ranks, lines, strict=True)
+        ]
+
+    def _sum(self, board: Board, agent: int) -> Sequence[Any]:
+        found = [self._tallies[game].get(agent) for game in board.games]
+        played = [tally for tally in found if tally is not None]
+        return [sum(column) for column in zip(*played, strict=True)] if played else [0] * 6
+
+
+def _ranks(ratings: Sequence[float]) -> list[int]:
+    ranks: list[int] = []
+    for place, rating in enumerate(ratings):
+        ranks.append(ranks[-1] if place and rating == ratings[place - 1] else place + 1)
+    return ranks
+
+
+def _by_side(
+    game: RatedGame, agents: Sequence[int], scores: Sequence[float], places: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[float, ...], tuple[int, ...]]:
+    """Return agents, mean scores and places by side instead of by seat."""
+    return (
+        tuple(agents[seats[0]] for seats in game.sides),
+        tuple(sum(scores[seat] for seat in seats) / len(seats) for seats in game.sides),
+        tuple(places[seats[0]] for seats in game.sides),
+    )
+
+
+def pair_counts(games: Sequence[RatedGame], results: Iterable[Stored]) -> Mapping[tuple[int, int, int], list[int]]:
+    """Return [wins, draws, losses] by (game_no, first, second): every pair of sides, the earlier one's view."""
+    counts: dict[tuple[int, int, int], list[int]] = {}
+    for _, game_no, termination, agents, scores, places, _ in results:
+        if termination == Termination.VOID.value:
+            continue
+        game = games[game_no]
+        if len(agents) != len(game.sides):
+            agents, scores, places = _by_side(game, agents, scores, places)
+        for one in range(len(agents) - 1):
+            for other in range(one + 1, len(agents)):
+                key = (game_no, agents[one], agents[other])
+                count = counts.get(key)
+                if count is None:
+                    count = counts[key] = [0, 0, 0]
+                count[1 + (places[one] > places[other]) - (places[one] < places[other])] += 1
+    return counts

@@ -1,0 +1,39 @@
+"""Bundled agents, pairings, raters and reporters; they use evalengine's public names only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalengine import PluginSpec, hookimpl
+from evalengine.builtin.agents import evalengine_agents
+from evalengine.builtin.files import evalengine_load_agent
+from evalengine.builtin.raters import evalengine_raters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "evalengine_agents",
+    "evalengine_load_agent",
+    "evalengine_pairings",
+    "evalengine_raters",
+    "evalengine_reporters",
+]
+
+
+@hookimpl
+def evalengine_pairings() -> Sequence[PluginSpec]:
+    """List the bundled pairings."""
+    doc = "Every cell plays alike, in whole rotations."
+    return [PluginSpec(name="round-robin", factory="evalengine.builtin.round_robin:RoundRobin", doc=doc)]
+
+
+@hookimpl
+def evalengine_reporters() -> Sequence[PluginSpec]:
+    """List the bundled reporters."""
+    home = "evalengine.builtin.reporters"
+    return [
+        PluginSpec(name="table", factory=f"{home}:Table", doc="The board for people."),
+        PluginSpec(name="json", factory=f"{home}:Json", doc="One object for programs."),
+        PluginSpec(name="csv", factory=f"{home}:Csv", doc="One line an agent, with a header."),
+    ]

@@ -1,0 +1,157 @@
+"""Agents from files: Python files, folders and zips, and programs (`cmd:`). Looks at them, never runs them."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalengine import AgentError, AgentSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENTRIES = ("agent.py", "main.py")
+_NAMES = ("agent", "Agent", "act")
+_MAX_SOURCE = 4 << 20
+
+
+@hookimpl
+def evalengine_load_agent(ref: str) -> AgentSpec | None:
+    """Return the agent of a path or of `cmd:PROGRAM ARGS`."""
+    if ref.startswith("cmd:"):
+        return _program(ref)
+    text, _, name = ref.rpartition(":") if ".py:" in ref else (ref, "", "")
+    path = Path(text).expanduser()
+    if not path.exists():
+        if path.suffix in {".py", ".zip"} or "/" in text:
+            msg = f"there is no file or folder {text!r}"
+            raise AgentError(msg)
+        return None
+    return _python(path, name)
+
+
+def _python(path: Path, name: str) -> AgentSpec:
+    suffix = f":{name}" if name else ""
+    if path.suffix == ".zip":
+        # The entry is known once it is unpacked; it is only its name until then.
+        return AgentSpec(name=_clean(path.stem), kind="python", path=str(path.absolute()), entry=suffix)
+    if path.is_dir():
+        entry = next((entry for entry in _ENTRIES if (path / entry).is_file()), None)
+        if entry is None:
+            msg = f"{path} holds no agent.py or main.py"
+            raise AgentError(msg)
+        folder, stem = path, path.resolve().name
+    elif path.suffix == ".py":
+        entry, stem = path.name, path.stem
+        folder = path.parent if path.name in _ENTRIES else path
+    else:
+        msg = f"{path} is no Python file, folder or zip; a program in another language is 'cmd:{path}'"
+        raise AgentError(msg)
+    file = path / entry if path.is_dir() else path
+    return AgentSpec(
+        name=_clean(stem),
+        kind="python",
+        path=str(folder.absolute()),
+        entry=entry + suffix,
+        note=_look(file, name),
+    )
+
+
+def _clean(name: str) -> str:
+    """Return a file's name as an agent's name."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "_" for c in name)[:40]
+    return kept.replace("-vs-", "-vs_") or "agent"
+
+
+def _program(ref: str) -> AgentSpec:
+    try:
+        words = shlex.split(ref.removeprefix("cmd:"))
+    except ValueError as error:
+        msg = f"{ref!r}: {error}; write cmd:PROGRAM ARGS as in a shell"
+        raise AgentError(msg) from None
+    if not words:
+        msg = f"{ref!r} names no program; write cmd:PROGRAM ARGS"
+        raise AgentError(msg)
+    found = shutil.which(str(Path(words[0]).expanduser()))
+    if found is None:
+        reason = "is not executable" if Path(words[0]).is_file() else "was not found"
+        msg = f"{ref!r}: the program {words[0]!r} {reason}"
+        raise AgentError(msg)
+    named = [Path(word).stem for word in words if Path(word).is_file()] or [Path(words[0]).name]
+    return AgentSpec(
+        name=_clean(named[-1]),
+        kind="program",
+        argv=(str(Path(found).absolute()), *words[1:]),
+        files=tuple(word for word in words[1:] if Path(word).exists()),
+    )
+
+
+# ---------------------------------------------------------- a look at the source, without running it
+
+
+def _look(path: Path, name: str) -> str:
+    """Return a note on what will play; refuse what cannot.
+
+    Raises:
+        AgentError: the file is broken, or defines nothing that could play.
+    """
+    tree = _parsed(path)
+    names = list(_defined(tree))
+    if "*" in names:
+        return ""  # who knows
+    if name:
+        if name not in names:
+            msg = f"{path.name} has no {name!r}. Found: {', '.join(names) or 'nothing'}"
+            raise AgentError(msg)
+        return ""
+    if any(known in names for known in _NAMES):
+        return ""
+    last = next((node for node in reversed(tree.body) if _takes_observation(node)), None)
+    if last is None:
+        if any(isinstance(node, ast.If | ast.Try | ast.With) for node in tree.body):
+            return ""  # defined under a condition, perhaps
+        msg = (
+            f"{path.name} has no agent: define act(observation) or class Agent. Found: {', '.join(names) or 'nothing'}"
+        )
+        raise AgentError(msg)
+    return f"plays by its last function, {last.name}"  # type: ignore[attr-defined]  # a function, see above
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        if path.stat().st_size > _MAX_SOURCE:
+            msg = f"{path.name}: a source of more than {_MAX_SOURCE >> 20} MiB"
+            raise AgentError(msg)
+        return ast.parse(path.read_bytes(), filename=path.name)
+    except SyntaxError as error:
+        line = (error.text or "").rstrip("\n")
+        caret = f"\n    {line}\n    {' ' * ((error.offset or 1) - 1)}^" if line else ""
+        msg = f"{path.name}:{error.lineno} {type(error).__name__}: {error.msg}{caret}"
+        raise AgentError(msg) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        msg = f"{path.name} cannot be read as Python: {error or type(error).__name__}"
+        raise AgentError(msg) from None
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise AgentError(msg) from None
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a module defines at its top; "*" when that cannot be known."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from (leaf.id for leaf in ast.walk(target) if isinstance(leaf, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+def _takes_observation(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and len(node.args.posonlyargs) + len(node.args.args) in {1, 2}

@@ -1,0 +1,34 @@
+"""The bundled raters as data: listing them imports none of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalengine import PluginSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RATERS = (
+    PluginSpec(
+        name="trueskill",
+        factory="evalengine.builtin.trueskill:TrueSkill",
+        doc="TrueSkill by places: mu and sigma, two sides or free-for-all.",
+    ),
+    PluginSpec(
+        name="elo",
+        factory="evalengine.builtin.elo:Elo",
+        doc="Elo by places: two sides; of n sides the average over all pairs.",
+    ),
+    PluginSpec(
+        name="mean",
+        factory="evalengine.builtin.mean:Mean",
+        doc="The mean score with its standard error.",
+    ),
+)
+
+
+@hookimpl
+def evalengine_raters() -> Sequence[PluginSpec]:
+    """List the bundled raters."""
+    return RATERS

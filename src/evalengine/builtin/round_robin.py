@@ -1,0 +1,172 @@
+"""Round-robin: every cell plays alike, in whole rotations, with the same seeds and openings everywhere."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from evalengine import Contest, MatchSpec, Pairing, Plan, Standing, derive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class RoundRobin(Pairing):
+    """One round of all cells.
+
+    A cell is a game and as many agents as it has sides. Cells differ by at most one match; within a cell a rotation (all
+    seat orders with one seed) is completed before the next begins. When n leaves some cells with a match more, or has not
+    enough for all, those are taken that keep games and agents balanced.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self._blocks = _blocks(plan)
+
+    def sizes(self) -> Mapping[int, int]:
+        return {block.contest.game_no: block.matches for block in self._blocks}
+
+    def round(self, round_no: int, standings: Sequence[Standing]) -> Iterator[MatchSpec] | None:
+        return self._matches() if round_no == 0 else None
+
+    def _matches(self) -> Iterator[MatchSpec]:
+        match_no = 0
+        for block in self._blocks:
+            for spec in block.specs(self.plan.seed, match_no):
+                yield spec
+            match_no += block.matches
+
+    def describe(self) -> Iterator[str]:
+        """Yield one line: the matches, and how they split."""
+        cells = [block.cells for block in self._blocks]
+        least = min(block.each for block in self._blocks)
+        most = max(block.each + (block.extra > 0) for block in self._blocks)
+        each = f"{least} each" if least == most else f"{least} or {most} each"
+        split = " + ".join(f"{number}" for number in cells) if len(set(cells)) > 1 else f"{cells[0]}"
+        games = f"{len(cells)} game{'s' * (len(cells) > 1)}"
+        whole = sum(block.rotations for block in self._blocks)
+        matches = sum(block.matches for block in self._blocks)
+        yield f"{matches} matches: {games} x {split} cells, {each}, {whole} whole rotations"
+        if least == 0:
+            yield f"fewer matches than cells: {sum(cells) - matches} of {sum(cells)} cells are not played"
+
+
+class _Block:
+    """The matches of one game.
+
+    Attributes:
+        cells: how many; each: matches of every cell; extra: how many cells (the first of the balanced order) have one more.
+    """
+
+    def __init__(self, contest: Contest, each: int, extra: int) -> None:
+        self.contest = contest
+        self.sides = len(contest.sides)
+        self.cells = cells_of(contest)
+        self.each = each
+        self.extra = extra
+
+    @property
+    def matches(self) -> int:
+        return self.cells * self.each + self.extra
+
+    @property
+    def rotations(self) -> int:
+        """How many rotations are whole."""
+        longer = (self.each + 1) // self.sides
+        return self.extra * longer + (self.cells - self.extra) * (self.each // self.sides)
+
+    def specs(self, run_seed: int, match_no: int) -> Iterator[MatchSpec]:
+        contest, sides = self.contest, self.sides
+        game_no, opening, max_turns = contest.game_no, contest.opening, contest.max_turns
+        most = self.each + (self.extra > 0)
+        for rotation in range(-(-most // sides)):
+            seed = derive(run_seed, contest.ref, rotation)
+            begin, end = rotation * sides, (rotation + 1) * sides
+            cells = self.cells if begin < self.each else self.extra
+            for cell in range(cells):
+                orders = _orders(contest, cell)
+                last = min(end, self.each + (cell < self.extra))
+                for number in range(begin, last):
+                    # Beginning with another order in every other cell balances the seats over incomplete rotations.
+                    agents = orders[(number + cell) % sides]
+                    yield MatchSpec(match_no, game_no, rotation, seed, agents, opening, max_turns)
+                    match_no += 1
+
+
+def _orders(contest: Contest, cell: int) -> list[tuple[int, ...]]:
+    """Return the agents by seat for each cyclic shift of a cell's agents over the sides."""
+    sides = contest.sides
+    agents = [contest.agents[place] for place in _members(cell, len(contest.agents), len(sides))]
+    if sides == ((0,), (1,)):
+        one, other = agents
+        return [(one, other), (other, one)]
+    found = []
+    for shift in range(len(sides)):
+        by_seat = {seat: agents[(side + shift) % len(sides)] for side, seats in enumerate(sides) for seat in seats}
+        found.append(tuple(by_seat[seat] for seat in range(len(by_seat))))
+    return found
+
+
+def cells_of(contest: Contest) -> int:
+    """Return how many sets of agents can meet in a game."""
+    return math.comb(len(contest.agents), len(contest.sides))
+
+
+def _members(cell: int, agents: int, sides: int) -> Sequence[int]:
+    """Return the places of the agents of cell number `cell`, in an order whose every prefix is balanced."""
+    if sides == 1:
+        return (cell,)
+    if sides == 2:  # noqa: PLR2004 - pairs have a perfectly balanced order
+        return _pair(cell, agents)
+    # A stride near the golden section, coprime to the number of cells, spreads any prefix over all of them.
+    cells = math.comb(agents, sides)
+    stride = max(1, round(cells * 0.618))
+    while math.gcd(stride, cells) > 1:
+        stride += 1
+    return _combination(cell * stride % cells, agents, sides)
+
+
+def _pair(cell: int, agents: int) -> tuple[int, int]:
+    """Return a pair by the circle method: every round of it gives each agent one match (Kirkman 1847)."""
+    others = agents - 1 + agents % 2  # with an odd number one agent rests in each round
+    a_round = (agents - 1) // 2 + (agents % 2 == 0)
+    turn, slot = divmod(cell, a_round)
+    if agents % 2:
+        slot += 1
+    if slot == 0:
+        return (turn, others)
+    one, other = (turn + slot) % others, (turn - slot) % others
+    return (one, other) if one < other else (other, one)
+
+
+def _combination(index: int, agents: int, sides: int) -> Sequence[int]:
+    """Return combination number `index` in the combinatorial number system (Knuth, TAOCP 4A, 7.2.1.3)."""
+    found = []
+    for size in range(sides, 0, -1):
+        top = size - 1
+        while math.comb(top + 1, size) <= index:
+            top += 1
+        index -= math.comb(top, size)
+        found.append(top)
+    return found[::-1]
+
+
+def _blocks(plan: Plan) -> list[_Block]:
+    contests = plan.contests
+    if plan.rounds is not None:
+        return [_Block(contest, plan.rounds * len(contest.sides), 0) for contest in contests]
+    cells = [cells_of(contest) for contest in contests]
+    if plan.matches is None:
+        return [_Block(contest, len(contest.sides), 0) for contest in contests]
+    each, left = divmod(plan.matches, sum(cells))
+    return [_Block(contest, each, extra) for contest, extra in zip(contests, _shares(left, cells), strict=True)]
+
+
+def _shares(total: int, weights: Sequence[int]) -> list[int]:
+    """Return `total` split in proportion to `weights`, by largest remainders (Hamilton)."""
+    whole = sum(weights)
+    shares = [total * weight // whole for weight in weights]
+    by_rest = sorted(range(len(weights)), key=lambda place: (-(total * weights[place] % whole), place))
+    for place in by_rest[: total - sum(shares)]:
+        shares[place] += 1
+    return shares

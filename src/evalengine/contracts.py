@@ -1,0 +1,367 @@
+"""What a plugin implements: Game, State, Agent, Pairing, Rater, Reporter; and what an agent is given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from evalengine import seeding
+from evalengine.errors import GameError
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from evalengine.model import (
+        Action,
+        Answer,
+        GameSpec,
+        MatchResult,
+        MatchSpec,
+        Rated,
+        RaterInfo,
+        Scores,
+        Standing,
+        View,
+    )
+
+# ---------------------------------------------------------------------------------------- games
+
+
+class Game(ABC):
+    """Rules. An instance is made once a process from its configuration and plays many matches."""
+
+    spec: GameSpec  # set by the loader
+    config: Mapping[str, Any]  # set by the loader; every parameter, defaults included
+
+    @abstractmethod
+    def initial(self, seats: int, rng: random.Random) -> State:
+        """Return the first state of a match of `seats` seats, chance already resolved with `rng`."""
+
+    def teams(self, seats: int) -> Sequence[Sequence[int]]:
+        """Return the sides as lists of seats, in order of their first seat; default: each seat alone."""
+        return [[seat] for seat in range(seats)]
+
+    def action_to_str(self, action: Action) -> str:
+        """Return `action` as people write it."""
+        return str(action)
+
+    def adapt(self, spec: GameSpec) -> GameSpec:
+        """Return `spec` as this configuration makes it (max_turns of a larger board ...). Called once."""
+        return spec
+
+
+class State(ABC):
+    """A position, used in a line: after `apply` the old one is not used again.
+
+    So a game may change itself and return self, or be immutable.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def to_move(self) -> Sequence[int]:
+        """Return the seats that act now: none when it is over, several when they act at once."""
+
+    @abstractmethod
+    def view(self, seat: int) -> View:
+        """Return what `seat` sees: a msgpack value (lists, not tuples) or a numpy array. Never changes the state."""
+
+    @abstractmethod
+    def legal(self, seat: int) -> Sequence[Action] | None:
+        """Return the actions open to a seat that is to move, all of one type; None when they cannot be listed."""
+
+    def refuse(self, seat: int, action: Action) -> str | None:
+        """Return why `action` is not possible now, or None. Default: membership in `legal`, types exact."""
+        legal = self.legal(seat)
+        if legal is None or contains(legal, action):
+            return None
+        return "not a legal action"
+
+    @abstractmethod
+    def apply(self, actions: Mapping[int, Action], rng: random.Random) -> State:
+        """Return the state after the acting seats did `actions`. Never sees a refused action."""
+
+    @abstractmethod
+    def scores(self) -> Scores:
+        """Return a float by seat, higher is better, in every state that max_turns can reach."""
+
+    def rewards(self) -> Scores | None:
+        """Return what the last turn gave by seat, or None when the game does not say."""
+        return None
+
+    def clone(self) -> State:
+        """Return a state that shares nothing mutable with this one."""
+        msg = f"{type(self).__name__} has no clone()"
+        raise GameError(msg)
+
+    def sample(self, seat: int, rng: random.Random) -> State:
+        """Return a state that is consistent with all that `seat` has seen. Hidden information only."""
+        msg = f"{type(self).__name__} has no sample()"
+        raise GameError(msg)
+
+    def forfeit(self, seat: int) -> State:
+        """Return the state in which play goes on without `seat`. Games of more than two sides only."""
+        msg = f"{type(self).__name__} has no forfeit()"
+        raise GameError(msg)
+
+    def render(self, seat: int | None = None) -> str:
+        """Return the position as text; of `seat`'s view only, when given."""
+        return str(self.view(seat or 0))
+
+    def svg(self, seat: int | None = None) -> str:
+        """Return the position as one well-formed SVG document; of `seat`'s view only, when given."""
+        msg = f"{type(self).__name__} has no svg()"
+        raise GameError(msg)
+
+
+def contains(legal: Sequence[Action], action: Action) -> bool:
+    """Say whether `action` is one of `legal`, types exact: True is not 1 and 1.0 is not 1."""
+    if type(action) is int:
+        return action in legal and type(legal[0]) is int
+    return any(_same(option, action) for option in legal)
+
+
+def _same(a: Action, b: Action) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    return bool(a == b)
+
+
+# --------------------------------------------------------------------------------------- agents
+
+
+class Info:
+    """What an agent is told before a match.
+
+    Attributes:
+        game: the game's name; config: its parameters; information: "perfect" or "hidden";
+        seat: the agent's own; seats: how many there are; sides: as lists of seats;
+        turn_s, match_s: the limits, None without one;
+        past: in a branch, this seat's own (observation, action) pairs so far, else empty.
+    """
+
+    __slots__ = (
+        "_path",
+        "_rng",
+        "_seed",
+        "config",
+        "game",
+        "information",
+        "match_s",
+        "past",
+        "seat",
+        "sides",
+        "turn_s",
+    )
+
+    def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int, *path: str | int) -> None:
+        self.game = game.spec.name
+        self.config = game.config
+        self.information = game.spec.information
+        self.seat = seat
+        self.sides = sides
+        self._seed = seed
+        self._path = path
+        self._rng: random.Random | None = None
+        self.turn_s: float | None = None
+        self.match_s: float | None = None
+        self.past: Sequence[tuple[Any, Action]] = ()
+
+    @property
+    def seats(self) -> int:
+        """How many seats play."""
+        return sum(map(len, self.sides))
+
+    @property
+    def seed(self) -> int:
+        """The agent's own 63-bit seed in this match, on a path that no luck of the game is on."""
+        return seeding.derive(self._seed, *self._path) if self._path else self._seed
+
+    @property
+    def rng(self) -> random.Random:
+        """The agent's own generator in this match, seeded when it is first used."""
+        if self._rng is None:
+            self._rng = seeding.stream(self.seed, "rng")
+        return self._rng
+
+
+class Request:
+    """One question of the kernel: `seat` must act in `turn`. `legal` and `view` are computed when read.
+
+    Read them before the answer: the state moves on afterwards.
+    """
+
+    __slots__ = ("_legal", "_state", "seat", "turn")
+
+    def __init__(self, state: State, seat: int, turn: int) -> None:
+        self._state = state
+        self.seat = seat
+        self.turn = turn  # from 0, opening turns included
+        self._legal: Sequence[Action] | None = None
+
+    @property
+    def legal(self) -> Sequence[Action] | None:
+        """The actions open to the seat; None when they cannot be listed."""
+        legal = self._legal
+        if legal is None:
+            legal = self._legal = self._state.legal(self.seat)
+        return legal
+
+    @property
+    def view(self) -> View:
+        """What the seat sees."""
+        return self._state.view(self.seat)
+
+
+class Observation(Request):
+    """What an agent is asked with: item and attribute access alike, falling through to a view that is a mapping.
+
+    Attributes:
+        view, legal, seat, turn: as in the request; game: the game's name;
+        clock_s: seconds of the limit left, None without one; config: the game's parameters.
+    """
+
+    __slots__ = ("_info", "clock_s")
+
+    def __init__(self, state: State, seat: int, turn: int, info: Info) -> None:
+        # Not super().__init__(): this runs once a turn, and the call costs as much as the rest.
+        self._state = state
+        self.seat = seat
+        self.turn = turn
+        self._legal = None
+        self._info = info
+        self.clock_s: float | None = None
+
+    @property
+    def game(self) -> str:
+        """The game's name."""
+        return self._info.game
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The game's parameters."""
+        return self._info.config
+
+    @property
+    def state(self) -> State:
+        """A state to search from; for trusted in-process agents only.
+
+        With perfect information a copy of the position; else, each time it is read, a new sample of
+        what the position may be, drawn with the agent's own generator.
+        """
+        if self._info.information == "perfect":
+            return self._state.clone()
+        return self._state.sample(self.seat, self._info.rng)
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self, key) if key in OBSERVATION_FIELDS else self.view[key]
+
+    def __getattr__(self, name: str) -> Any:
+        view = self.view
+        if isinstance(view, dict) and name in view:
+            return view[name]
+        msg = f"the observation has no {name!r}; its view is {type(view).__name__}"
+        raise AttributeError(msg)
+
+
+OBSERVATION_FIELDS = frozenset({"view", "legal", "seat", "turn", "game", "clock_s", "config"})
+
+
+class Agent:
+    """A competitor that keeps something between its turns; made anew for each match.
+
+    A function `act(observation)` is an agent too.
+    """
+
+    def start(self, info: Info) -> None:
+        """Prepare for a match."""
+
+    def act(self, observation: Observation) -> Action | Answer:
+        """Return an action, or an Answer(action, info) whose info is stored beside it."""
+        raise NotImplementedError
+
+    def end(self, result: MatchResult) -> None:
+        """Take note of the result. Never called after a fault of one's own."""
+
+
+# ------------------------------------------------------------------- pairings, raters, reporters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contest:
+    """One game of a run with the agents that can play it."""
+
+    game_no: int
+    ref: str  # the game as it was asked for: "hex(size=5)"
+    sides: tuple[tuple[int, ...], ...]  # the seats of each side
+    agents: tuple[int, ...]  # indices into the run's agents
+    opening: int  # random turns before the first question
+    max_turns: int = 0  # 0: the game's own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """All that a pairing decides from."""
+
+    seed: int
+    contests: tuple[Contest, ...]
+    matches: int | None = None  # exactly so many, or
+    rounds: int | None = None  # so many whole rotations of every cell
+
+
+class Pairing(ABC):
+    """Who meets whom, and when to stop. Pure: plan and standings fix it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    @abstractmethod
+    def round(self, round_no: int, standings: Sequence[Standing]) -> Iterator[MatchSpec] | None:
+        """Return round `round_no` as a lazy stream of whole rotations, or None when all rounds are played.
+
+        `match_no` is dense over all rounds and says where ratings take the result.
+        """
+
+    @abstractmethod
+    def sizes(self) -> Mapping[int, int] | None:
+        """Return how many matches all rounds have by game_no, None when that depends on results."""
+
+    def describe(self) -> Iterable[str]:
+        """Return lines for the header: how the matches split over games, cells and seat orders."""
+        return ()
+
+
+class Rater(ABC):
+    """A formula of strength, fed in match_no order; what it does not support is refused by its `info`."""
+
+    info: ClassVar[RaterInfo]
+
+    @abstractmethod
+    def update(self, results: Iterable[Rated]) -> None:
+        """Take results in match_no order; chunking never matters."""
+
+    @abstractmethod
+    def rating(self, agent: int) -> tuple[float, float]:
+        """Return (rating, sigma) of an agent by its index; the prior when it has not played."""
+
+    @abstractmethod
+    def dump(self) -> bytes:
+        """Return the whole state, so that `load` continues bit-identically."""
+
+    @abstractmethod
+    def load(self, state: bytes) -> None:
+        """Continue from what `dump` returned."""
+
+
+class Reporter(ABC):
+    """Puts standings into text for stdout."""
+
+    @abstractmethod
+    def standings(self, run: Mapping[str, Any], standings: Sequence[Standing]) -> str:
+        """Return the board of a run; `run` has the keys of `--format json` less the standings."""

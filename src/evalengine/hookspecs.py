@@ -1,0 +1,84 @@
+"""All hooks of evalengine. *Lists* return specs, *edits* change what they are given, *tells* inform, *asks* take the first answer.
+
+A plugin is an importable module (or an object) with functions of these names, marked by `evalengine.hookimpl`, registered through
+the entry-point group `evalengine` or with `-p MODULE`. It may take fewer arguments than a hook has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalengine.model import AgentSpec, GameSpec, MatchResult, MatchSpec, PluginSpec
+
+PROJECT = "evalengine"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def evalengine_games() -> Sequence[GameSpec]:  # type: ignore[empty-body]
+    """List games."""
+
+
+@hookspec
+def evalengine_agents() -> Sequence[AgentSpec]:  # type: ignore[empty-body]
+    """List trusted agents, which play in the worker's own process."""
+
+
+@hookspec
+def evalengine_raters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
+    """List raters; each factory returns a Rater and takes its options as keywords."""
+
+
+@hookspec
+def evalengine_pairings() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
+    """List pairings; each factory takes a Plan and returns a Pairing."""
+
+
+@hookspec
+def evalengine_reporters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
+    """List reporters, one a `--format`; each factory returns a Reporter."""
+
+
+@hookspec
+def evalengine_commands() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
+    """List commands for the command line; each factory is a click command."""
+
+
+@hookspec(firstresult=True)
+def evalengine_load_agent(ref: str) -> AgentSpec | None:
+    """Return the agent that `ref` (what a person typed, without `NAME=`) stands for, or None when it is not of this kind.
+
+    Raises:
+        AgentError: it is of this kind, but cannot be used.
+    """
+
+
+@hookspec
+def evalengine_modify_matches(matches: list[MatchSpec]) -> None:
+    """Change, drop or add matches in place, before they are numbered; called with whole rotations, a chunk at a time."""
+
+
+@hookspec
+def evalengine_run_start(run: Mapping[str, Any]) -> None:
+    """Learn that a run begins or is resumed; `run` has the keys of `--format json` known by then."""
+
+
+@hookspec
+def evalengine_match_done(spec: MatchSpec, result: MatchResult) -> None:
+    """Learn that a match ended and is stored; called in order of arrival."""
+
+
+@hookspec
+def evalengine_worker_lost(worker: int, reason: str) -> None:
+    """Learn that a worker died or hung; its matches are played elsewhere."""
+
+
+@hookspec
+def evalengine_run_done(run: Mapping[str, Any]) -> None:
+    """Learn that a run ended, however it did; `run` has the keys of `--format json`."""

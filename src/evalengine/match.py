@@ -1,0 +1,485 @@
+"""Match: one match as a state machine without clock, socket, process or hook, in the manner of h11.
+
+match = Match(spec, game)
+while not match.over:
+for request in match.requests():
+match.answer(request.seat, action_of(request))
+match.result
+"""
+
+from __future__ import annotations
+
+import math
+import traceback as tracebacks
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evalengine.contracts import Game, Info, Observation, Request, State
+from evalengine.errors import GameError
+from evalengine.model import Answer, Fault, FaultKind, MatchResult, MatchSpec, Termination
+from evalengine.seeding import stream
+
+if TYPE_CHECKING:
+    import random
+
+    from evalengine.model import Action, Scores
+
+Turn = Mapping[int | None, Any]
+"""One turn: {seat: action or Fault}; the key None stands for the only seat that is to move."""
+
+_OPENING_TRIES = 8  # random openings of one length, before a shorter one is tried
+
+
+class _NoLuck:
+    """Stands where a generator would, in games that declare no chance."""
+
+    def __init__(self, game: str) -> None:
+        self._game = game
+
+    def __getattr__(self, name: str) -> Any:
+        msg = f"game {self._game!r} drew luck (rng.{name}) but declares none: set chance=True in its GameSpec"
+        raise GameError(msg)
+
+
+class _Rules:
+    """What one game with one number of seats means for every match of it."""
+
+    def __init__(self, game: Game, seats: int) -> None:
+        spec = game.spec
+        self.seats = seats
+        self.sides = tuple(tuple(side) for side in game.teams(seats))
+        if sorted(seat for side in self.sides for seat in side) != list(range(seats)):
+            msg = f"game {spec.name!r}: teams({seats}) must hold each seat once, not {self.sides!r}"
+            raise GameError(msg)
+        self.side_of = {seat: number for number, side in enumerate(self.sides) for seat in side}
+        self.duel = self.sides == ((0,), (1,))
+        self.spec = spec
+        self.no_luck: Any = None if spec.chance else _NoLuck(spec.name)
+
+
+def _rules_of(game: Game, seats: int) -> _Rules:
+    known: dict[int, _Rules] = game.__dict__.setdefault("_rules", {})
+    if seats not in known:
+        known[seats] = _Rules(game, seats)
+    return known[seats]
+
+
+class Match:
+    """One match, played by whoever drives it: a worker, a replay, a person, a server.
+
+    Attributes:
+        spec, game, state: what is played and where it stands; turn: the turn that is asked now;
+        result: the MatchResult once it is over, else None;
+        infos: what agents gave beside their actions, as (turn, seat, info).
+    """
+
+    __slots__ = (
+        "_actions",
+        "_answers",
+        "_checks_legal",
+        "_fallen",
+        "_faults",
+        "_max_turns",
+        "_requests",
+        "_rules",
+        "_who",
+        "game",
+        "infos",
+        "result",
+        "spec",
+        "state",
+        "turn",
+    )
+
+    def __init__(self, spec: MatchSpec, game: Game) -> None:
+        self._begin(spec, game)
+        if spec.opening and not self.over:
+            self._open()
+
+    @classmethod
+    def resume(cls, spec: MatchSpec, game: Game, turns: Iterable[Turn]) -> Match:
+        """Return the match after `turns`, opening included: a replay, or its first part.
+
+        Raises:
+            GameError: the turns do not fit the game; it or its luck is not what it was.
+        """
+        match = cls.__new__(cls)
+        match._begin(spec, game)
+        for turn in turns:
+            match._replay(turn)
+        return match
+
+    # ------------------------------------------------------------------------------ driving it
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is asked any more."""
+        return self.result is not None
+
+    def requests(self) -> Sequence[Request]:
+        """Return who must act now and has not answered; empty when the match is over."""
+        if self._requests is None:
+            self._requests = (
+                [] if self.over else [Request(self.state, seat, self.turn) for seat in self.state.to_move()]
+            )
+        return [request for request in self._requests if request.seat not in self._answers]
+
+    def refusal(self, seat: int, action: Action) -> str | None:
+        """Return why this action would be refused now, or None; without consequence."""
+        self._awaited(seat)
+        return self.state.refuse(seat, action)
+
+    def answer(self, seat: int, action: Action, info: Any = None) -> None:
+        """Give the action of a seat that is asked; a refused one becomes a Fault."""
+        self._awaited(seat)
+        reason = self.state.refuse(seat, action)
+        if info is not None:
+            self.infos.append((self.turn, seat, info))
+        self._take(seat, action if reason is None else illegal(action, reason))
+
+    def fault(self, seat: int, fault: Fault) -> None:
+        """Report what a seat that is asked did wrong instead of answering."""
+        self._awaited(seat)
+        self._take(seat, fault)
+
+    def advance(
+        self, acts: Sequence[Callable[[Observation], Any] | None], infos: Sequence[Info], clock: Callable[[], int]
+    ) -> list[int]:
+        """Let in-process agents play on until the match is over or a seat without one must act.
+
+        This is the fast path: `answer` once a turn, but for one mover and with nothing looked up twice.
+
+        Args:
+            acts: by seat, what to ask; None for a seat that somebody else drives.
+            infos: by seat, what the agent was told at the start.
+            clock: nanoseconds.
+
+        Returns:
+            Nanoseconds of thought, one for each action asked for, in their order.
+        """
+        thought: list[int] = []
+        state, turn = self.state, self.turn
+        no_luck = self._rules.no_luck
+        checks_legal = self._checks_legal
+        last = self._max_turns
+        actions, who = self._actions, self._who
+        while self.result is None:
+            movers = state.to_move()
+            if len(movers) != 1:
+                self.state, self.turn = state, turn
+                if not movers:
+                    self._finish(Termination.RULES)
+                elif not self._advance_together(movers, acts, infos, clock, thought):
+                    break
+                state, turn = self.state, self.turn
+                continue
+            seat = movers[0]
+            act = acts[seat]
+            if act is None:
+                break
+            observation = Observation(state, seat, turn, infos[seat])
+            began = clock()
+            try:
+                action = act(observation)
+            except GameError:
+                raise
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
+                action = crash(error)
+            thought.append(clock() - began)
+            legal = observation.legal
+            if (
+                type(action) is not int
+                or not checks_legal
+                or legal is None
+                or action not in legal
+                or type(legal[0]) is not int
+            ):
+                self.state, self.turn = state, turn
+                action = self._checked(seat, action)
+                if type(action) is Fault:
+                    self._take(seat, action)
+                    state, turn = self.state, self.turn
+                    continue
+            actions.append(action)
+            who.append(seat)
+            state = state.apply({seat: action}, no_luck or self._luck(turn))
+            turn += 1
+            if turn >= last:
+                self.state, self.turn = state, turn
+                self._finish(Termination.RULES if not state.to_move() else Termination.TURN_LIMIT)
+        self.state, self.turn = state, turn
+        self._requests = None
+        return thought
+
+    # ------------------------------------------------------------------------- what was played
+
+    @property
+    def turns(self) -> list[dict[int | None, Any]]:
+        """The turns so far as `resume` takes them, opening included."""
+        faults = {(turn, seat): fault for turn, seat, fault in self._faults}
+        actions = iter(self._actions)
+        found: list[dict[int | None, Any]] = []
+        for number, who in enumerate(self._who):
+            seats = (who,) if who >= 0 else seats_of(~who)
+            found.append({seat: faults.get((number, seat)) or next(actions) for seat in seats})
+        return found
+
+    @property
+    def log(self) -> tuple[list[Any], list[int], list[tuple[int, int, Fault]]]:
+        """The turns as they are stored: actions, by turn the seat or ~mask of seats, faults.
+
+        A fault has no action; a mask has bit k set for seat k.
+        """
+        return self._actions, self._who, self._faults
+
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """The seats of each side."""
+        return self._rules.sides
+
+    # -------------------------------------------------------------------------------- inside
+
+    def _begin(self, spec: MatchSpec, game: Game) -> None:
+        self.spec = spec
+        self.game = game
+        rules = self._rules = _rules_of(game, len(spec.agents))
+        limit = rules.spec.max_turns
+        self._max_turns = min(limit, spec.max_turns) if spec.max_turns else limit
+        self._restart()
+
+    def _restart(self) -> None:
+        self.turn = 0
+        self.result: MatchResult | None = None
+        self.infos: list[tuple[int, int, Any]] = []
+        self._actions: list[Any] = []
+        self._who: list[int] = []
+        self._faults: list[tuple[int, int, Fault]] = []
+        self._fallen: set[int] = set()  # sides
+        self._answers: dict[int, Any] = {}
+        self._requests: list[Request] | None = None
+        rules = self._rules
+        luck = rules.no_luck or stream(self.spec.seed, "initial")
+        self.state: State = self.game.initial(rules.seats, luck)
+        # The default refuse() is membership; then the fast path need not call it.
+        self._checks_legal = type(self.state).refuse is State.refuse
+        if not self.state.to_move():
+            self._finish(Termination.RULES)
+
+    def _luck(self, turn: int) -> random.Random:
+        branch = self.spec.branch
+        if branch is not None and branch.luck_seed is not None and turn >= branch.turn:
+            return stream(branch.luck_seed, "turn", turn)
+        return stream(self.spec.seed, "turn", turn)
+
+    def _awaited(self, seat: int) -> None:
+        if all(request.seat != seat for request in self.requests()):
+            msg = f"seat {seat} is not asked in turn {self.turn}"
+            raise ValueError(msg)
+
+    def _checked(self, seat: int, action: Any) -> Any:
+        """Return the action that an agent's return value stands for, or a Fault."""
+        if type(action) is Fault:
+            return action
+        if type(action) is Answer:
+            if action.info is not None:
+                self.infos.append((self.turn, seat, action.info))
+            action = action.action
+        reason = self.state.refuse(seat, action)
+        return action if reason is None else illegal(action, reason)
+
+    def _advance_together(
+        self,
+        movers: Sequence[int],
+        acts: Sequence[Callable[[Observation], Any] | None],
+        infos: Sequence[Info],
+        clock: Callable[[], int],
+        thought: list[int],
+    ) -> bool:
+        """Ask several seats at once; False when one of them is driven by somebody else."""
+        if any(acts[seat] is None for seat in movers):
+            return False
+        self._requests = None
+        state, turn = self.state, self.turn
+        for seat in movers:
+            act = acts[seat]
+            observation = Observation(state, seat, turn, infos[seat])
+            began = clock()
+            try:
+                action = act(observation)  # type: ignore[misc]  # none is None, see above
+            except GameError:
+                raise
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
+                action = crash(error)
+            thought.append(clock() - began)
+            self._answers[seat] = self._checked(seat, action)
+        self._resolve(movers)
+        return True
+
+    def _take(self, seat: int, answer: Any) -> None:
+        self._answers[seat] = answer
+        movers = self.state.to_move()
+        if len(self._answers) == len(movers):
+            self._resolve(movers)
+
+    def _resolve(self, movers: Sequence[int]) -> None:
+        """End the turn: every acting seat has an action or a fault."""
+        answers, self._answers = self._answers, {}
+        self._requests = None
+        self._who.append(movers[0] if len(movers) == 1 else ~sum(1 << seat for seat in movers))
+        faulted = []
+        for seat in sorted(movers):
+            if type(answers[seat]) is Fault:
+                self._faults.append((self.turn, seat, answers[seat]))
+                faulted.append(seat)
+            else:
+                self._actions.append(answers[seat])
+        if faulted:
+            late = self._rules.spec.late
+            if late == "forfeit":
+                self._fall(faulted, answers)
+                return
+            answers.update(dict.fromkeys(faulted, late))
+        self._apply(answers)
+
+    def _apply(self, answers: Mapping[int, Any]) -> None:
+        self.state = self.state.apply(answers, self._rules.no_luck or self._luck(self.turn))
+        self._next_turn()
+
+    def _next_turn(self) -> None:
+        self.turn += 1
+        if not self.state.to_move():
+            self._finish(Termination.RULES)
+        elif self.turn >= self._max_turns:
+            self._finish(Termination.TURN_LIMIT)
+
+    def _fall(self, faulted: Sequence[int], answers: dict[int, Any]) -> None:
+        """End the match for the sides of `faulted`, or for all when the game cannot go on without them."""
+        sides = self._rules.sides
+        falling = {self._rules.side_of[seat] for seat in faulted}
+        self._fallen |= falling
+        can_go_on = len(sides) > 2 and type(self.state).forfeit is not State.forfeit
+        if not can_go_on or len(sides) - len(self._fallen) < 2:  # noqa: PLR2004 - nobody left to play against
+            self.turn += 1
+            self._finish(Termination.FAULT)
+            return
+        for side in sorted(falling):
+            for seat in sides[side]:
+                self.state = self.state.forfeit(seat)
+        movers = self.state.to_move()
+        rest = {seat: answers[seat] for seat in movers if seat in answers}
+        if movers and len(rest) == len(movers):
+            self._apply(rest)
+        else:  # whoever moves next was not asked yet: the fault took the turn
+            self._next_turn()
+
+    def _replay(self, turn: Turn) -> None:
+        if self.over:
+            msg = f"the match was over after {self.turn} turns, but more are recorded"
+            raise GameError(msg)
+        if None in turn:
+            (mover,) = self.state.to_move()
+            turn = {mover: turn[None]}
+        asked = list(self.state.to_move())
+        if sorted(asked) != sorted(turn):  # type: ignore[type-var]  # no None, see above
+            msg = f"turn {self.turn}: seats {asked} are to move, but {list(turn)} are recorded"
+            raise GameError(msg)
+        for seat, action in turn.items():
+            if type(action) is Fault:
+                self._answers[seat] = action  # type: ignore[index]
+                continue
+            reason = self.state.refuse(seat, action)  # type: ignore[arg-type]
+            if reason is not None:
+                msg = f"turn {self.turn}: seat {seat} did {action!r}, which the game refuses now: {reason}"
+                raise GameError(msg)
+            self._answers[seat] = action  # type: ignore[index]
+        self._resolve(asked)
+
+    # -------------------------------------------------------------------------------- openings
+
+    def _open(self) -> None:
+        """Play the opening: random legal actions that do not end the match, the same for a whole rotation."""
+        for length in range(self.spec.opening, 0, -1):
+            for attempt in range(_OPENING_TRIES):
+                if self._play_opening(length, stream(self.spec.seed, "opening", length, attempt)):
+                    return
+                self._restart()
+
+    def _play_opening(self, length: int, rng: random.Random) -> bool:
+        for _ in range(length):
+            movers = self.state.to_move()
+            choices = {seat: self.state.legal(seat) for seat in movers}
+            if not all(choices.values()):
+                return True  # actions that cannot be listed cannot be drawn either
+            self._answers = {seat: rng.choice(legal) for seat, legal in choices.items() if legal}
+            self._resolve(movers)
+            if self.over:
+                return False
+        return True
+
+    # ---------------------------------------------------------------------------------- result
+
+    def _finish(self, termination: Termination) -> None:
+        rules = self._rules
+        scores = tuple(map(float, self.state.scores()))
+        if len(scores) != rules.seats or not all(map(math.isfinite, scores)):
+            msg = f"game {rules.spec.name!r}: scores() must be {rules.seats} finite numbers, not {scores!r}"
+            raise GameError(msg)
+        if self._fallen:
+            scores = self._fallen_scores(scores, termination)
+        places = duel_places(scores) if rules.duel and not self._fallen else self._places(scores, termination)
+        self.result = MatchResult(scores, places, termination.value, self.turn, tuple(self._faults))
+
+    def _fallen_scores(self, scores: Scores, termination: Termination) -> Scores:
+        """Put min_score for who fell; who was fighting only them wins what there is to win."""
+        spec, side_of = self._rules.spec, self._rules.side_of
+        unplayed = termination is Termination.FAULT and spec.utility in ("zero", "constant")
+        draw = (spec.min_score + spec.max_score) / 2
+        standing = len(self._rules.sides) - len(self._fallen)
+        won = spec.max_score if standing == 1 else draw
+        found = []
+        for seat, score in enumerate(scores):
+            if side_of[seat] in self._fallen:
+                found.append(spec.min_score)
+            else:
+                found.append(won if unplayed else score)
+        return tuple(found)
+
+    def _places(self, scores: Scores, termination: Termination) -> tuple[int, ...]:
+        rules, fallen = self._rules, self._fallen
+        # A match that ended by a fault was not played out: nobody else is ahead of anybody.
+        level = termination is Termination.FAULT
+        means = [
+            (side not in fallen, 0.0 if level or side in fallen else sum(scores[seat] for seat in seats) / len(seats))
+            for side, seats in enumerate(rules.sides)
+        ]
+        place = [1 + sum(other > mine for other in means) for mine in means]
+        return tuple(place[rules.side_of[seat]] for seat in range(rules.seats))
+
+
+def duel_places(scores: Scores) -> tuple[int, int]:
+    """Return the places of two seats that play each other."""
+    one, other = scores
+    if one > other:
+        return (1, 2)
+    return (2, 1) if one < other else (1, 1)
+
+
+def crash(error: BaseException) -> Fault:
+    """Return the fault of an agent that raised `error` in this process."""
+    last = tracebacks.extract_tb(error.__traceback__)[-1:]
+    where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
+    return Fault(
+        FaultKind.CRASH.value,
+        f"{type(error).__name__}: {error}{where}"[:200],
+        "".join(tracebacks.format_exception(error)),
+    )
+
+
+def illegal(action: Action, reason: str) -> Fault:
+    """Return the fault of an action that the game refused."""
+    return Fault(FaultKind.ILLEGAL.value, f"{str(action)[:60]!r}: {reason}"[:200])
+
+
+def seats_of(mask: int) -> tuple[int, ...]:
+    """Return the seats whose bits are set, in order."""
+    return tuple(seat for seat in range(mask.bit_length()) if mask >> seat & 1)

@@ -1,0 +1,211 @@
+"""The values that cross a border: a process, a plugin, the database. No behaviour.
+
+What exists once a run is a frozen dataclass. What exists once a match or a turn is a named tuple: it
+is made 100,000 times a second, and msgpack packs it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+Action = Any  # a msgpack value; plain ints in board and card games
+View = Any  # a msgpack value or a numpy array
+Scores = tuple[float, ...]  # by seat; higher is better
+
+
+class FaultKind(StrEnum):
+    """What a seat did wrong."""
+
+    CRASH = "crash"  # an exception, a signal or an exit
+    TIMEOUT = "timeout"  # a limit of time: turn, start or match
+    ILLEGAL = "illegal"  # an action that the game refuses
+    MEMORY = "memory"  # the limit of memory
+    PROTOCOL = "protocol"  # bytes that are no answer
+
+
+class Termination(StrEnum):
+    """Why a match ended."""
+
+    RULES = "rules"  # the game says so
+    TURN_LIMIT = "turn_limit"  # max_turns was reached
+    FAULT = "fault"  # a side fell by a fault
+    VOID = "void"  # the engine or the game failed; never rates
+
+
+class Fault(NamedTuple):
+    """What a seat did wrong, as the kernel or the driver saw it."""
+
+    kind: str  # a FaultKind
+    detail: str = ""  # one line for people
+    traceback: str = ""  # the agent's own, when it has one
+
+
+class Answer(NamedTuple):
+    """An action with what the agent wants stored beside it."""
+
+    action: Action
+    info: Any = None  # a msgpack value
+
+
+class Branch(NamedTuple):
+    """Where a match was continued from."""
+
+    parent: str  # RUN/MATCH_NO of the parent
+    turn: int  # the first turn that is played anew
+    luck_seed: int | None = None  # None: the parent's luck goes on
+
+
+class MatchSpec(NamedTuple):
+    """One match to play: what a pairing yields and a worker gets."""
+
+    match_no: int  # dense from 0 within a run
+    game_no: int  # index into the run's games
+    rotation: int  # counted from 0 within its cell
+    seed: int  # 63 bits, of the game and the rotation only
+    agents: tuple[int, ...]  # by seat: indices into the run's agents
+    opening: int = 0  # turns that the kernel plays at random
+    max_turns: int = 0  # 0: the game's own limit
+    branch: Branch | None = None
+
+
+class MatchResult(NamedTuple):
+    """What became of one match; by seat where it is a sequence."""
+
+    scores: Scores
+    places: tuple[int, ...]  # 1, 2, ...; equal when tied
+    termination: str  # a Termination
+    turns: int  # opening turns included
+    faults: tuple[tuple[int, int, Fault], ...] = ()  # (turn, seat, fault) in order
+
+
+class Played(NamedTuple):
+    """One match as a worker sends it and the store keeps it; by seat where it is a sequence."""
+
+    match_no: int
+    scores: Scores
+    places: tuple[int, ...]
+    termination: str
+    turns: int
+    actions: bytes  # wire.pack_turns
+    think_us: bytes  # msgpack: microseconds, one for each question in their order; a turn's seats ascending
+    started: float  # seconds since the epoch
+    seconds: float
+    infos: bytes | None = None  # msgpack of (turn, seat, info)
+    faults: tuple[tuple[int, int, tuple[str, str, str]], ...] = ()  # (turn, seat, Fault)
+    logs: tuple[tuple[int, str, str], ...] = ()  # (seat, stream, text)
+    error: str = ""  # why it is void
+
+
+class Limits(NamedTuple):
+    """What an untrusted agent may use; None: unlimited."""
+
+    turn_s: float | None = 2.0  # wall seconds a turn
+    start_s: float | None = 10.0  # wall seconds from its process to its first readiness
+    match_s: float | None = None  # wall seconds a match, all its turns together
+    memory_mib: int | None = 512
+
+
+Parameters = Mapping[str, Mapping[str, Any]]
+"""Parameters by name, each a JSON Schema property: type, default, minimum, maximum, enum, description."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GameSpec:
+    """A game as a plugin lists it: data, without importing the game."""
+
+    name: str  # [a-z0-9_]+, or PREFIX:NAME
+    version: str  # changes whenever a recorded match would replay differently
+    doc: str  # rules in about three lines; people and language models read it
+    factory: str  # "package.module:Class", called with the configuration
+    config: Parameters = field(default_factory=dict)
+    min_seats: int = 2
+    max_seats: int = 2
+    default_seats: int = 2
+    max_turns: int
+    dynamics: Literal["sequential", "simultaneous"] = "sequential"
+    information: Literal["perfect", "hidden"] = "perfect"
+    chance: bool = False
+    teams: bool = False  # can be played in teams
+    utility: Literal["zero", "constant", "general", "identical"] = "zero"
+    min_score: float = -1.0  # what a faulter gets
+    max_score: float = 1.0
+    opening_turns: int = 0  # random turns before the first question, unless --opening says otherwise
+    late: Any = "forfeit"  # or the action that stands in for a faulting seat's (real-time games)
+    clone: Literal["copy", "serialize", "none"] = "copy"
+    sample: bool = False  # hidden information: State.sample exists
+    branching: Literal["full", "same-luck", "none"] = "full"
+    tags: tuple[str, ...] = ()  # its own; hidden, chance, simultaneous, teams, multiplayer follow
+    api: str = ">=0.1"  # the evalengine.API it needs
+    driver: str | None = None  # reserved: code that plays a whole match by itself
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentSpec:
+    """A competitor as a plugin lists it or `evalengine_load_agent` finds it."""
+
+    name: str  # [A-Za-z0-9_.-]{1,40}, without "-vs-"
+    version: str = ""  # bundled: the distribution's; submissions: the digest of their bytes
+    doc: str = ""
+    kind: Literal["trusted", "python", "program"] = "trusted"
+    factory: str = ""  # trusted: "package.module:Class" or a function
+    payload: bytes = b""  # trusted, instead of a factory: a callable serialised by dill
+    config: Mapping[str, Any] = field(default_factory=dict)  # the factory's arguments
+    parameters: Parameters = field(default_factory=dict)  # what `config` may hold
+    label: str = ""  # its name once configured, as a format of its parameters: "mcts-{simulations}"
+    fits: str = ""  # an expression over a game's words; "" fits all
+    opponent: bool = False  # plays when nobody else is named
+    path: str = ""  # python: a folder or a file; program: the resolved binary
+    entry: str = ""  # python: "file.py" or "file.py:Name"
+    argv: tuple[str, ...] = ()  # program: what is executed
+    files: tuple[str, ...] = ()  # program: file arguments that belong to the digest
+    note: str = ""  # what a person should know: which function was taken, for example
+    pinned: bool = True  # False: its bytes cannot be fixed, so results are never reused
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """One line of the board."""
+
+    rank: int
+    agent: str
+    rating: float
+    sigma: float
+    matches: int
+    wins: int
+    draws: int
+    losses: int
+    score: float  # mean over matches: a win 1, a draw 1/2; the game's own where scores rank
+    faults: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RaterInfo:
+    """What a rater can rate; anything else is refused, never reduced."""
+
+    name: str
+    doc: str
+    teams: bool = False
+    ffa: bool = False
+    draws: bool = True
+    scores: bool = False  # rates by scores instead of places
+    online: bool = True
+
+
+class Rated(NamedTuple):
+    """One result as a rater sees it, in match_no order."""
+
+    agents: Sequence[int]  # by side
+    ranks: Sequence[int]  # by side, the place: 1 is best, equal when tied
+    scores: Sequence[float]  # by side: the mean of its seats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginSpec:
+    """A named thing of one kind: a rater, a pairing, an executor, a sandbox, an exporter, a reporter or a command."""
+
+    name: str
+    factory: str  # "package.module:Class"
+    doc: str = ""

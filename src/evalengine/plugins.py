@@ -1,0 +1,347 @@
+"""The plugin manager, what is registered by kind, and the messages when a name is unknown or taken twice."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import re
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import pluggy
+
+from evalengine import hookspecs
+from evalengine.contracts import Game
+from evalengine.errors import ConfigError, PluginError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from evalengine.model import AgentSpec, GameSpec, Parameters, PluginSpec
+
+ENTRY_POINTS = "evalengine"
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Broken:
+    """A plugin that was left out."""
+
+    name: str
+    reason: str  # one line
+
+
+class Plugins:
+    """What is installed: plugins by name, and what they list by kind.
+
+    Attributes:
+        hook: pluggy's caller; broken: plugins that failed to import and were left out.
+    """
+
+    def __init__(self, wanted: Iterable[str] = ()) -> None:
+        """Load the installed plugins; `wanted` holds `-p` values: MODULE to add one, `no:NAME` to leave one out.
+
+        Raises:
+            PluginError: a plugin that `-p` asks for cannot be loaded.
+        """
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self.hook = self._manager.hook
+        self.broken: list[Broken] = []
+        wanted = list(wanted)
+        blocked = {name.removeprefix("no:") for name in wanted if name.startswith("no:")}
+        asked = [name for name in wanted if not name.startswith("no:")]
+        self._versions: dict[str, str] = {}
+        self._local: dict[str, frozenset[str]] = {}  # games by path
+        self._load_installed(blocked, asked)
+        for name in asked:
+            if not self._manager.has_plugin(name):
+                self._load_module(name)
+
+    def _load_installed(self, blocked: set[str], asked: Sequence[str]) -> None:
+        for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: (entry.name, entry.value)):
+            if entry.name in blocked:
+                continue
+            try:
+                plugin = entry.load()
+                self._manager.register(plugin, entry.name)
+            except Exception as error:
+                if entry.name in asked:
+                    msg = f"plugin {entry.name!r} cannot be loaded: {one_line(error)}"
+                    raise PluginError(msg) from error
+                self.broken.append(Broken(name=entry.name, reason=one_line(error)))
+                continue
+            self._versions[entry.name] = entry.dist.version if entry.dist else ""
+
+    def _load_module(self, name: str) -> None:
+        try:
+            self._manager.register(importlib.import_module(name), name)
+        except Exception as error:
+            msg = f"-p {name}: no installed plugin has this name and the module cannot be imported: {one_line(error)}"
+            raise PluginError(msg) from error
+        self._versions[name] = ""
+
+    def load_path(self, path: Path) -> frozenset[str]:
+        """Register a plugin that is not installed (a file, a package or a project folder); return its games' names.
+
+        Raises:
+            PluginError: there is none, or it cannot be imported.
+        """
+        before = set(self.games())
+        folder, module = _module_at(path)
+        name = str(path)
+        if not self._manager.has_plugin(name):
+            sys.path.insert(0, str(folder))
+            try:
+                plugin = importlib.import_module(module)
+                self._manager.register(plugin, name)
+            except Exception as error:
+                msg = f"the plugin at {name!r} cannot be loaded: {one_line(error)}"
+                raise PluginError(msg) from error
+            self._versions[name] = ""
+            self._local[name] = frozenset(set(self.games()) - before)
+        if not self._local[name]:
+            msg = f"the plugin at {name!r} lists no game of its own: it needs a hook evalengine_games"
+            raise PluginError(msg)
+        return self._local[name]
+
+    @property
+    def local(self) -> list[str]:
+        """Paths of plugins that a person pointed at."""
+        return list(self._local)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Versions by plugin name, "" where a plugin has none."""
+        return dict(self._versions)
+
+    def games(self) -> dict[str, GameSpec]:
+        """Return the registered games by name."""
+        return self._listed("evalengine_games", "game")
+
+    def agents(self) -> dict[str, AgentSpec]:
+        """Return the registered (trusted) agents by name."""
+        return self._listed("evalengine_agents", "agent")
+
+    def listed(self, kind: str) -> dict[str, PluginSpec]:
+        """Return what is registered of `kind`: raters, pairings, reporters, commands."""
+        return self._listed(f"evalengine_{kind}", kind.removesuffix("s"))
+
+    def _listed(self, hook: str, kind: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        owners: dict[str, str] = {}
+        # Registration order, not pluggy's last-in-first-out: listings read the same everywhere.
+        for implementation in getattr(self.hook, hook).get_hookimpls():
+            owner = implementation.plugin_name
+            try:
+                specs = implementation.function()
+            except Exception as error:
+                msg = f"plugin {owner!r} failed in {hook}: {one_line(error)}. Switch it off with '-p no:{owner}'"
+                raise PluginError(msg) from error
+            for spec in specs:
+                if spec.name in found:
+                    msg = (
+                        f"{kind} {spec.name!r} is registered by {owners[spec.name]!r} and by {owner!r}. "
+                        f"Uninstall one, or switch it off with '-p no:{owner}'"
+                    )
+                    raise PluginError(msg)
+                found[spec.name], owners[spec.name] = spec, owner
+        return found
+
+
+def _module_at(path: Path) -> tuple[Path, str]:
+    """Return the search path and the name of the plugin module at `path`.
+
+    A file is a module; a folder is a package, or a project whose pyproject.toml names the module as an entry point.
+    """
+    path = path.expanduser().absolute()
+    if path.is_file() and path.suffix == ".py":
+        return path.parent, path.stem
+    if (path / "__init__.py").is_file():
+        return path.parent, path.name
+    project = path / "pyproject.toml"
+    if project.is_file():
+        import tomllib
+
+        points = tomllib.loads(project.read_text()).get("project", {}).get("entry-points", {}).get(ENTRY_POINTS, {})
+        for module in points.values():
+            for folder in (path / "src", path):
+                if (folder / module.partition(".")[0]).exists() or (folder / f"{module}.py").is_file():
+                    return folder, module
+    msg = f"there is no plugin at {str(path)!r}: a .py file, a package, or a project with entry points {ENTRY_POINTS!r}"
+    raise PluginError(msg)
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one line: its type and the first line of its text."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def find(kind: str, name: str, known: Mapping[str, T], see: str = "") -> T:
+    """Return what is registered as `name`.
+
+    Raises:
+        UnknownNameError: nothing is; the text suggests a near name.
+    """
+    if name in known:
+        return known[name]
+    raise unknown(kind, name, known, see)
+
+
+def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UnknownNameError:
+    """Return the error for a name that nobody registered, with a near one."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    return UnknownNameError(f'no {kind} "{name}".{hint}{" See: " + see if see else ""}')
+
+
+# ------------------------------------------------------------------------------- games by reference
+
+_REFERENCE = re.compile(r"(?P<name>[^()\s]+)(?:\((?P<config>.*)\))?", re.DOTALL)
+
+
+def split_reference(ref: str) -> tuple[str, dict[str, Any]]:
+    """Return name and configuration of `hex(size=5)`; values are Python literals, or bare words as text.
+
+    Raises:
+        ConfigError: the parentheses do not hold `key=value, ...`.
+    """
+    found = _REFERENCE.fullmatch(ref.strip())
+    if found is None:
+        msg = f"{ref!r} is not a name or NAME(key=value, ...)"
+        raise ConfigError(msg)
+    return found["name"], _parse_config(ref, found["config"])
+
+
+def _parse_config(ref: str, text: str | None) -> dict[str, Any]:
+    if not text or not text.strip():
+        return {}
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        if call.args or any(keyword.arg is None for keyword in call.keywords):
+            raise ValueError
+        return {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
+    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError):
+        msg = f"{ref!r}: write the configuration as key=value, ... with numbers, True, False or words"
+        raise ConfigError(msg) from None
+
+
+def _literal(node: ast.expr) -> Any:
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "string": (str,),
+}
+
+
+def configured(what: str, parameters: Parameters, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every parameter with its value: from `config`, else its default.
+
+    Raises:
+        ConfigError: a value is unknown, of the wrong type or out of range.
+    """
+    for key in config:
+        if key not in parameters:
+            error = unknown(f"parameter of {what}", key, parameters)
+            takes = ", ".join(f"{name}={schema.get('default')!r}" for name, schema in parameters.items())
+            msg = f"{error} It takes: {takes or 'none'}"
+            raise ConfigError(msg)
+    return {
+        name: _checked(what, name, config[name], schema) if name in config else schema["default"]
+        for name, schema in parameters.items()
+    }
+
+
+def _checked(what: str, name: str, value: Any, schema: Mapping[str, Any]) -> Any:
+    wanted = str(schema.get("type", ""))
+    types = _TYPES.get(wanted, (object,))
+    fits = isinstance(value, types) and (isinstance(value, bool) is False or bool in types or object in types)
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if not fits:
+        msg = f"{what}: {name} must be of type {wanted}, not {value!r}"
+    elif (low is not None and value < low) or (high is not None and value > high):
+        msg = f"{what}: {name} must be from {low} to {high}, not {value!r}"
+    elif "enum" in schema and value not in schema["enum"]:
+        msg = f"{what}: {name} must be one of {', '.join(map(repr, schema['enum']))}, not {value!r}"
+    else:
+        return value
+    raise ConfigError(msg)
+
+
+def build_game(spec: GameSpec, config: Mapping[str, Any]) -> Game:
+    """Return the game of `spec` with `config`, its `spec` adapted to it.
+
+    Raises:
+        ConfigError: a parameter is wrong; PluginError: its factory cannot be imported.
+    """
+    whole = configured(f"game {spec.name!r}", spec.config, config)
+    game = imported(spec.factory, f"game {spec.name!r}")(**whole)
+    game.config = whole
+    game.spec = spec
+    game.spec = game.adapt(spec)
+    assert isinstance(game, Game), spec.factory
+    return game
+
+
+def imported(factory: str, what: str) -> Any:
+    """Return the object that "package.module:Name" stands for.
+
+    Raises:
+        PluginError: it cannot be imported.
+    """
+    module, _, name = factory.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:
+        msg = f"{what}: its factory {factory!r} cannot be imported: {one_line(error)}"
+        raise PluginError(msg) from error
+
+
+def load_game(name: str, **config: Any) -> Game:
+    """Return a registered game by name, `PREFIX:NAME` or `NAME(key=value)`, configured.
+
+    Raises:
+        UnknownNameError: nobody registers it; ConfigError: a parameter is wrong.
+    """
+    bare, written = split_reference(name)
+    spec = find("game", bare, Plugins().games(), "evalengine games")
+    return build_game(spec, {**written, **config})
+
+
+def tags_of(spec: GameSpec) -> tuple[str, ...]:
+    """Return a game's tags: its own, and those that follow from its fields, sorted."""
+    follows = {
+        "hidden": spec.information == "hidden",
+        "chance": spec.chance,
+        "simultaneous": spec.dynamics == "simultaneous",
+        "teams": spec.teams,
+        "multiplayer": spec.max_seats > 2,  # noqa: PLR2004 - more than two seats is what the word means
+    }
+    return tuple(sorted({*spec.tags, *(tag for tag, holds in follows.items() if holds)}))
+
+
+def words_of(spec: GameSpec) -> frozenset[str]:
+    """Return the words an expression may use of a game: name, tags, dynamics, information, utility.
+
+    "searchable" is the word for games whose `observation.state` exists.
+    """
+    searchable = spec.clone != "none" and (spec.information == "perfect" or spec.sample)
+    words = {spec.name, *tags_of(spec), spec.dynamics, spec.information, spec.utility}
+    return frozenset(words | {"searchable"} if searchable else words)

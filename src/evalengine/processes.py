@@ -1,0 +1,202 @@
+"""Agents' processes as a worker sees them: spawned by its zygote, listened to, killed."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import evalengine_host
+from evalengine.errors import EvalengineError
+from evalengine_host import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LOG_BYTES = 64 << 10  # kept of each stream, a match and seat
+_CHUNK = 64 << 10
+_LAST_WORDS_S = 0.05
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
+_FIXED = {
+    "PYTHONHASHSEED": "0",  # sets of strings iterate alike in every process
+    "PYTHONUTF8": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+class Zygote:
+    """The clean process that this worker's agents are forked from; started at its first use."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._devnull = os.open(os.devnull, os.O_RDONLY)
+
+    def spawn_python(self, job: Mapping[str, Any]) -> tuple[Child, socket.socket]:
+        """Start a Python agent; return its process and the socket that it speaks our protocol on."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            return self._spawn(job, self._devnull, theirs.fileno(), ours.fileno()), ours
+
+    def spawn_program(self, job: Mapping[str, Any]) -> tuple[Child, int, int]:
+        """Start a program; return its process, and the descriptors to write to it and to read from it."""
+        their_in, our_out = os.pipe()
+        our_in, their_out = os.pipe()
+        errors, their_errors = os.pipe()
+        try:
+            pid = self._request(job, [their_in, their_out, their_errors])
+        finally:
+            for descriptor in (their_in, their_out, their_errors):
+                os.close(descriptor)
+        os.set_blocking(our_out, False)
+        return Child(pid, self, our_in, {"stderr": errors}), our_out, our_in
+
+    def _spawn(self, job: Mapping[str, Any], stdin: int, speaks: int, listens: int) -> Child:
+        out, their_out = os.pipe()
+        errors, their_errors = os.pipe()
+        try:
+            pid = self._request(job, [stdin, their_out, their_errors, speaks])
+        finally:
+            os.close(their_out)
+            os.close(their_errors)
+        return Child(pid, self, listens, {"stdout": out, "stderr": errors})
+
+    def _request(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> int:
+        control = self._connect()
+        socket.send_fds(control, [b"S" + protocol.pack(job)], descriptors)
+        return int(self._reply(control))
+
+    def kill(self, pid: int) -> int:
+        """Kill a child with its process group; return its wait status, of an earlier end where it had one."""
+        control = self._connect()
+        control.send(b"K%d" % pid)
+        return int(self._reply(control))
+
+    def _reply(self, control: socket.socket) -> bytes:
+        reply = control.recv(64)
+        if not reply:
+            msg = "the process that agents are forked from died"
+            raise EvalengineError(msg)
+        return reply
+
+    def _connect(self) -> socket.socket:
+        if self._control is None:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            # Appended, so that nothing beside our packages can shadow the standard library.
+            root = str(Path(evalengine_host.__file__).parent.parent)
+            code = (
+                f"import sys; sys.path.append({root!r}); "
+                f"from evalengine_host.zygote import main; main({theirs.fileno()})"
+            )
+            environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _FIXED
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-s", "-P", "-c", code],
+                    stdin=subprocess.DEVNULL,
+                    env=environment,
+                    pass_fds=[theirs.fileno()],
+                )
+            self._control = ours
+        return self._control
+
+    def close(self) -> None:
+        """End the zygote, and with it all its children."""
+        if self._control is not None and self._process is not None:
+            self._control.close()
+            self._process.wait()
+        os.close(self._devnull)
+
+
+class Child:
+    """One agent's process.
+
+    Attributes:
+        logs: what it wrote, by stream, up to a cap.
+    """
+
+    def __init__(self, pid: int, zygote: Zygote, listens: int, logs: Mapping[str, int]) -> None:
+        self.pid = pid
+        self._zygote = zygote
+        self._listens = listens
+        self._streams = {descriptor: name for name, descriptor in logs.items()}
+        self.logs = {name: bytearray() for name in logs}
+        self._poll = select.poll()
+        self._poll.register(listens, select.POLLIN)
+        for descriptor in self._streams:
+            os.set_blocking(descriptor, False)
+            self._poll.register(descriptor, select.POLLIN)
+        self._status: int | None = None
+
+    def wait(self, deadline_ns: int | None) -> bool:
+        """Wait until the agent says something (or hangs up), draining its logs; False when the deadline passed."""
+        while True:
+            timeout = None if deadline_ns is None else max(0, -((time.perf_counter_ns() - deadline_ns) // 1_000_000))
+            ready = self._poll.poll(timeout)
+            if not ready:
+                return False
+            heard = False
+            for descriptor, _ in ready:
+                if descriptor == self._listens:
+                    heard = True
+                else:
+                    self._drain(descriptor)
+            if heard:
+                return True
+            if deadline_ns is not None and time.perf_counter_ns() >= deadline_ns:
+                return False  # a flood of output does not stretch the deadline
+
+    def _drain(self, descriptor: int) -> None:
+        """Read once what a log pipe holds; keep it up to the cap."""
+        try:
+            data = os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            return
+        if not data:
+            self._poll.unregister(descriptor)
+            del self._streams[descriptor]
+            os.close(descriptor)
+            return
+        log = self.logs[self._streams[descriptor]]
+        log += data[: LOG_BYTES - len(log)]
+
+    def kill(self) -> str:
+        """Kill it, if it still lives, and return how it ended; its logs are whole then."""
+        if self._status is None:
+            self._status = self._zygote.kill(self.pid)
+            for descriptor in list(self._streams):
+                self._drain_all(descriptor)
+        return _ending(self._status)
+
+    def _drain_all(self, descriptor: int) -> None:
+        # A pipe holds 64 KiB: two reads see all that was written before the end. A grandchild may keep it open.
+        for _ in range(2):
+            if descriptor in self._streams:
+                self._drain(descriptor)
+        if descriptor in self._streams:
+            del self._streams[descriptor]
+            os.close(descriptor)
+
+    def linger(self) -> None:
+        """Give a process whose connection closed a moment to end by itself, so that its status is its own."""
+        poll = select.poll()
+        descriptor = os.pidfd_open(self.pid)
+        try:
+            poll.register(descriptor, select.POLLIN)
+            poll.poll(_LAST_WORDS_S * 1000)
+        finally:
+            os.close(descriptor)
+
+
+def _ending(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return f"killed by {signal.Signals(number).name}"
+    return f"exited with status {os.waitstatus_to_exitcode(status)}"

@@ -1,0 +1,799 @@
+"""A run: plan -> scheduler -> store -> ratings -> hooks. The only module that sees all."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalengine import boards, planning, plugins, submissions
+from evalengine.boards import Boards, RatedGame
+from evalengine.errors import NothingToPlayError, StoreError, UsageError
+from evalengine.model import AgentSpec, Limits, MatchSpec, Played, Standing, Termination
+from evalengine.planning import ChosenGame, Settings
+from evalengine.plugins import Plugins
+from evalengine.scheduler import Scheduler
+from evalengine.seeding import SEED_BITS, fresh_seed
+from evalengine.store import Store, Stored
+from evalengine.worker import Orders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from evalengine.contracts import Pairing, Plan
+
+DEFAULT_DB = Path(".evalengine/arena.db")
+_LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
+_MODIFY_CHUNK = 1_000
+_MIN_HUNG_S = 60.0
+_SHORT_SEED = 1 << 40  # below, whoever knows an opening finds the seed by trying
+
+
+class Listener:
+    """What hears of a run while it goes on; a command line, a notebook. Does nothing by itself."""
+
+    def started(self, run: Run) -> None:
+        """The plan stands and nothing is played yet."""
+
+    def played(self, run: Run, specs: Sequence[MatchSpec], rows: Sequence[Played]) -> None:
+        """Results are stored; called often without any, so that a display can move."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """Everything that is fixed of a run before its first match."""
+
+    settings: Settings
+    games: tuple[ChosenGame, ...]
+    agents: tuple[AgentSpec, ...]
+    plan: Plan
+    pairing: Pairing
+    sandbox: str
+    notes: tuple[str, ...]  # for the header
+    versions: Mapping[str, Any]
+
+
+class Run:
+    """A run, stored: being played, ended, or read back.
+
+    Attributes:
+        number, db: which run of which file; entry: what is fixed of it; boards: its ratings;
+        workers: how many play; total: matches planned, None when results decide; played: matches stored;
+        resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted".
+    """
+
+    def __init__(self, store: Store, number: int, entry: Entry, plugs: Plugins) -> None:
+        self._store = store
+        self.number = number
+        self.db = store.path
+        self.entry = entry
+        self.rated_games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
+        made = boards.make_boards(self.rated_games, entry.settings.rater, lambda name: _make_rater(name, plugs))
+        names = [agent.name for agent in entry.agents]
+        self.boards = Boards(store, number, self.rated_games, names, made)
+        self.workers = 0
+        self.sizes: Mapping[int, int] | None = None
+        self.played = self.resumed = self.voids = 0
+        self.faults: Counter[str] = Counter()
+        self.seconds = 0.0
+        self.state = "running"
+
+    @property
+    def seed(self) -> int:
+        """The seed that everything follows from."""
+        return self.entry.settings.seed
+
+    @property
+    def total(self) -> int | None:
+        """How many matches are planned, None when results decide."""
+        return None if self.sizes is None else sum(self.sizes.values())
+
+    @property
+    def standings(self) -> list[Standing]:
+        """The run's own board, best first."""
+        return self.boards.standings(self.boards.boards[0])
+
+    @property
+    def matches(self) -> Iterator[dict[str, Any]]:
+        """Yield the stored matches in match_no order: match_no, id, game, agents, scores, places, termination, turns."""
+        next_no = 0
+        while chunk := self._store.stored(self.number, next_no, 1000):
+            for stored in chunk:
+                yield self._record(stored)
+            next_no = chunk[-1][0] + 1
+
+    def _record(self, stored: Stored) -> dict[str, Any]:
+        match_no, game_no, termination, agents, scores, places, faulted = stored
+        names = [self.entry.agents[agent].name for agent in agents]
+        game = self.entry.games[game_no].ref
+        return {
+            "match_no": match_no,
+            "id": planning.match_name(game, names, match_no),
+            "game": game,
+            "agents": names,
+            "scores": list(scores),
+            "places": list(places),
+            "termination": termination,
+            "faulted": [self.entry.agents[agent].name for agent in faulted],
+        }
+
+    def name_of(self, spec: MatchSpec) -> str:
+        """Return the id of a match."""
+        names = [self.entry.agents[agent].name for agent in spec.agents]
+        return planning.match_name(self.entry.games[spec.game_no].ref, names, spec.match_no)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the object of `--format json`."""
+        played = self._store.rows(
+            "select game_no, count(*) n, count(distinct actions) d from match where id >= ? and id < ? group by game_no",
+            self.number << 40,
+            (self.number + 1) << 40,
+        )
+        return {
+            "run": self.number,
+            "seed": self.seed,
+            "state": self.state,
+            "matches": self.played,
+            "finished": self.played - self.voids,
+            "voids": self.voids,
+            "faults": dict(sorted(self.faults.items())),
+            "games": {self.entry.games[row["game_no"]].ref: row["n"] for row in played},
+            "standings": [asdict(line) for line in self.standings],
+            "boards": {
+                board.scope: {"rater": board.rater_name, "standings": [asdict(x) for x in self.boards.standings(board)]}
+                for board in self.boards.boards[1:]
+            },
+            "distinct_games": sum(row["d"] for row in played),
+            "seconds": round(self.seconds, 3),
+            "matches_per_s": round((self.played - self.resumed) / self.seconds, 1) if self.seconds else 0.0,
+            "db": str(self.db),
+        }
+
+    def count(self, rows: Iterable[Played]) -> None:
+        """Count faults and voids of results."""
+        for row in rows:
+            if row.termination == Termination.VOID.value:
+                self.voids += 1
+            for _, _, fault in row.faults:
+                self.faults[fault[0]] += 1
+
+
+def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
+    agents = next((contest.agents for contest in plan.contests if contest.game_no == number), ())
+    return RatedGame(ref=game.ref, spec=game.game.spec, sides=game.sides, agents=agents)
+
+
+def _make_rater(name: str, plugs: Plugins) -> Any:
+    spec = plugins.find("rater", name, plugs.listed("raters"), "evalengine plugins")
+    return plugins.imported(spec.factory, f"rater {name!r}")()
+
+
+# --------------------------------------------------------------------------------- beginning
+
+
+def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbox: str) -> Run:
+    """Plan a new run, take copies of its agents, and store both.
+
+    Raises:
+        UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
+    """
+    games = planning.choose_games(settings.games, plugs)
+    agents, opponents = planning.choose_agents(settings, games, plugs)
+    plan = planning.make_plan(settings, games, agents)
+    pairing = _make_pairing(settings.pairing, plan, plugs)
+    kept = [submissions.snapshot(agent, store.agents_folder) for agent in agents]
+    entry = Entry(
+        settings=settings,
+        games=tuple(games),
+        agents=tuple(kept),
+        plan=plan,
+        pairing=pairing,
+        sandbox=sandbox,
+        notes=tuple(_notes(settings, agents, opponents, plan, pairing)),
+        versions=_versions(plugs),
+    )
+    number = store.add_run(_run_row(entry, command))
+    store.add_games(number, [_game_row(game) for game in games])
+    store.add_agents(number, [_agent_row(agent) for agent in kept])
+    run = Run(store, number, entry, plugs)
+    run.sizes = _sizes(run, plugs)
+    if run.total == 0:
+        msg = "no match is left after -k, --deselect and --lf"
+        raise NothingToPlayError(msg)
+    store.set_run(number, matches=run.total)
+    return run
+
+
+def reopen(store: Store, number: int, plugs: Plugins) -> Run:
+    """Return a stored run as it stands.
+
+    Raises:
+        StoreError: there is no such run, or it needs games that are not what they were.
+    """
+    row = store.run(number)
+    settings = _settings_from(row["settings"])
+    games = [_stored_game(stored, plugs) for stored in store.rows("select * from game where run = ?", number)]
+    rows = store.rows("select spec from agent where run = ? order by agent_no", number)
+    agents = [_agent_from(json.loads(agent["spec"])) for agent in rows]
+    plan = planning.make_plan(settings, games, agents)
+    entry = Entry(
+        settings=settings,
+        games=tuple(games),
+        agents=tuple(agents),
+        plan=plan,
+        pairing=_make_pairing(settings.pairing, plan, plugs),
+        sandbox=row["sandbox"],
+        notes=(),
+        versions=row["versions"],
+    )
+    run = Run(store, number, entry, plugs)
+    run.boards.load()
+    run.state, run.seconds = row["state"], row["seconds"]
+    low, high = number << 40, (number + 1) << 40
+    run.played = run.resumed = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
+    for fault in store.rows(
+        "select kind, count(*) n from fault where match >= ? and match < ? group by kind", low, high
+    ):
+        if fault["kind"] == "void":
+            run.voids = fault["n"]
+        else:
+            run.faults[fault["kind"]] = fault["n"]
+    run.sizes = _sizes(run, plugs)
+    return run
+
+
+def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:
+    """Refuse to continue a run whose games, agents or plan-changing plugins are not what they were.
+
+    Raises:
+        StoreError: something differs; the text says what.
+    """
+    was = run.entry.versions
+    now = _versions(plugs)
+    if was["modifies"] != now["modifies"]:
+        msg = (
+            f"run {run.number} was planned with the plugins {was['modifies']} changing its matches, now it would be "
+            f"{now['modifies']}: switch them with -p"
+        )
+        raise StoreError(msg)
+    for agent in run.entry.agents:
+        if not submissions.intact(agent, folder):
+            msg = f"run {run.number}: the stored copy of agent {agent.name!r} is gone or changed: it cannot be resumed"
+            raise StoreError(msg)
+
+
+def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
+    found = plugs.games().get(row["name"])
+    if found is None:
+        msg = f"the run needs the game {row['name']!r}, which no installed plugin lists now"
+        raise StoreError(msg)
+    if found.version != row["version"]:
+        msg = f"the run was played with version {row['version']} of {row['name']!r}, installed is {found.version}"
+        raise StoreError(msg)
+    config = json.loads(row["config"])
+    game = plugins.build_game(found, config)
+    return ChosenGame(
+        ref=row["ref"], spec=found, config=config, game=game, seats=sum(map(len, json.loads(row["sides"])))
+    )
+
+
+def _make_pairing(name: str, plan: Plan, plugs: Plugins) -> Pairing:
+    spec = plugins.find("pairing", name, plugs.listed("pairings"), "evalengine plugins")
+    made: Pairing = plugins.imported(spec.factory, f"pairing {name!r}")(plan)
+    return made
+
+
+def _notes(
+    settings: Settings, agents: Sequence[AgentSpec], opponents: str, plan: Plan, pairing: Pairing
+) -> Iterator[str]:
+    opening = planning.opening_line(plan.contests)
+    if line := "; ".join(part for part in (opponents, opening) if part):
+        yield line
+    yield from (f"{agent.name}: {agent.note}" for agent in agents if agent.note)
+    yield from pairing.describe()
+    if settings.seed < _SHORT_SEED and any(agent.kind != "trusted" for agent in agents):
+        yield f"seed {settings.seed} is short: an agent that sees an opening can find it, and with it all luck"
+
+
+# --------------------------------------------------------------------------------- rows of it
+
+
+def _run_row(entry: Entry, command: str) -> dict[str, Any]:
+    return {
+        "state": "running",
+        "command": command,
+        "seed": entry.settings.seed,
+        "settings": _settings_row(entry.settings),
+        "versions": dict(entry.versions),
+        "sandbox": entry.sandbox,
+        "limits": entry.settings.limits._asdict(),
+        "started": time.time(),
+        "pid": os.getpid(),
+    }
+
+
+def _settings_row(settings: Settings) -> dict[str, Any]:
+    row = {name: getattr(settings, name) for name in Settings.__slots__}
+    row["limits"] = settings.limits._asdict()
+    row["callables"] = len(settings.callables)
+    return row
+
+
+def _settings_from(row: Mapping[str, Any]) -> Settings:
+    fields = {**row, "limits": Limits(**row["limits"]), "callables": ()}
+    for name in ("agents", "deselect"):
+        fields[name] = tuple(fields[name])
+    return Settings(**fields)
+
+
+def _game_row(game: ChosenGame) -> dict[str, Any]:
+    return {
+        "ref": game.ref,
+        "name": game.spec.name,
+        "version": game.spec.version,
+        "config": dict(game.config),
+        "sides": [list(side) for side in game.sides],
+        "spec": {"max_turns": game.game.spec.max_turns, "utility": game.game.spec.utility},
+    }
+
+
+def _agent_row(agent: AgentSpec) -> dict[str, Any]:
+    fields = {name: getattr(agent, name) for name in AgentSpec.__slots__ if name not in {"doc", "parameters"}}
+    fields["payload"] = agent.payload.hex()
+    fields["config"] = dict(agent.config)
+    return {
+        "name": agent.name,
+        "version": agent.version,
+        "kind": agent.kind,
+        "pinned": int(agent.pinned),
+        "ref": agent.path or agent.factory,
+        "spec": fields,
+    }
+
+
+def _agent_from(row: Mapping[str, Any]) -> AgentSpec:
+    fields = {**row, "payload": bytes.fromhex(row["payload"])}
+    for name in ("argv", "files"):
+        fields[name] = tuple(fields[name])
+    return AgentSpec(**fields)
+
+
+def _versions(plugs: Plugins) -> dict[str, Any]:
+    from evalengine import __version__
+
+    changing = [item.plugin_name for item in plugs.hook.evalengine_modify_matches.get_hookimpls()]
+    return {
+        "evalengine": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "plugins": plugs.names,
+        "modifies": sorted(changing),
+    }
+
+
+# ------------------------------------------------------------------------------------ the plan
+
+
+def planned(run: Run, plugs: Plugins, round_no: int) -> Iterator[MatchSpec] | None:
+    """Return the matches of a round as they will be numbered and played; None after the last round."""
+    specs = run.entry.pairing.round(round_no, run.standings if round_no else ())
+    if specs is None:
+        return None
+    if plugs.hook.evalengine_modify_matches.get_hookimpls():
+        specs = _renumbered(_modified(specs, plugs))
+    chosen = _chosen(run)
+    return specs if chosen is None else (spec for spec in specs if chosen(spec))
+
+
+def _modified(specs: Iterator[MatchSpec], plugs: Plugins) -> Iterator[MatchSpec]:
+    """Yield the matches after plugins edited them, in chunks of whole rotations."""
+    chunk: list[MatchSpec] = []
+    for spec in specs:
+        whole = not chunk or (spec.game_no, spec.rotation, sorted(spec.agents)) != (
+            chunk[-1].game_no,
+            chunk[-1].rotation,
+            sorted(chunk[-1].agents),
+        )
+        if len(chunk) >= _MODIFY_CHUNK and whole:
+            plugs.hook.evalengine_modify_matches(matches=chunk)
+            yield from chunk
+            chunk = []
+        chunk.append(spec)
+    plugs.hook.evalengine_modify_matches(matches=chunk)
+    yield from chunk
+
+
+def _renumbered(specs: Iterator[MatchSpec]) -> Iterator[MatchSpec]:
+    return (spec._replace(match_no=match_no) for match_no, spec in enumerate(specs))
+
+
+def _chosen(run: Run) -> Callable[[MatchSpec], bool] | None:
+    """Return what says whether a match is played at all: -k, --deselect, --lf."""
+    settings = run.entry.settings
+    selected = planning.selector(settings.select, settings.deselect)
+    failed = None if settings.failed_of is None else set(failed_matches(run._store, settings.failed_of))  # noqa: SLF001 - one module
+    if selected is None and failed is None:
+        return None
+    return lambda spec: (
+        (failed is None or spec.match_no in failed) and (selected is None or selected(run.name_of(spec)))
+    )
+
+
+def failed_matches(store: Store, run: int) -> list[int]:
+    """Return the numbers of the matches of a run with a fault or void."""
+    rows = store.iterate(
+        "select distinct match from fault where match >= ? and match < ? order by match", run << 40, (run + 1) << 40
+    )
+    return [number & ((1 << 40) - 1) for (number,) in rows]
+
+
+def _sizes(run: Run, plugs: Plugins) -> Mapping[int, int] | None:
+    """Return matches by game; counted one by one where filters or plugins change the plan."""
+    sizes = run.entry.pairing.sizes()
+    if sizes is None or (_chosen(run) is None and not plugs.hook.evalengine_modify_matches.get_hookimpls()):
+        return sizes
+    return Counter(spec.game_no for spec in planned(run, plugs, 0) or ())
+
+
+# ------------------------------------------------------------------------------------- playing
+
+
+class _Stop:
+    """Whether somebody asked the run to end: once gently, twice at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.reason = ""
+
+    def __call__(self, number: int, _frame: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self.reason = signal.Signals(number).name
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear SIGINT and SIGTERM, where this is the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Player:
+    """Plays what is left of a run: the loop from results to store, ratings, hooks."""
+
+    def __init__(self, run: Run, store: Store, plugs: Plugins, listener: Listener, max_failed: int) -> None:
+        self._run = run
+        self._store = store
+        self._plugs = plugs
+        self._listener = listener
+        self._max_failed = max_failed
+        self._sides = [_side_of(game.sides) for game in run.rated_games]
+        self._order: Iterator[int] | None = None
+        self._next_no = 0
+        self._keys = _Keys(run)
+        self._log_bytes = int(store.run(run.number)["log_bytes"])
+        self._tells_matches = bool(plugs.hook.evalengine_match_done.get_hookimpls())
+        self.stop = _Stop()
+
+    def play(self, workers: int) -> None:
+        """Play to the end, or until somebody stops it."""
+        run = self._run
+        limits = run.entry.settings.limits
+        began = time.monotonic()
+        already = run.seconds
+        with (
+            self.stop.listening(),
+            Scheduler(
+                _orders(run, self._store.agents_folder),
+                workers,
+                hung_s=max(_MIN_HUNG_S, 10 * (limits.turn_s or 0)),
+                worker_lost=self._worker_lost,
+            ) as scheduler,
+        ):
+            for round_no in itertools.count():
+                specs = planned(run, self._plugs, round_no)
+                if specs is None or self.stop.asked:
+                    break
+                self._set_order(round_no)
+                for done in scheduler.play(self._left(specs, round_no), self._total_left()):
+                    run.seconds = already + time.monotonic() - began
+                    self._take(*done)
+                    if self.stop.asked:
+                        scheduler.cancel((limits.turn_s or 2.0) + 0.5)
+
+    def _total_left(self) -> int | None:
+        total = self._run.total
+        return None if total is None else total - self._run.played
+
+    def _set_order(self, round_no: int) -> None:
+        """Begin the order of rating: the plan's own, from the first match that is not rated."""
+        run = self._run
+        if _chosen(run) is None:
+            self._next_no = run.boards.watermark
+            return
+        order = (spec.match_no for spec in planned(run, self._plugs, round_no) or ())
+        self._order = itertools.chain(itertools.islice(order, run.boards.watermark, None), itertools.repeat(-1))
+        self._next_no = next(self._order)
+
+    def _left(self, specs: Iterator[MatchSpec], round_no: int) -> Iterator[MatchSpec]:
+        """Yield what is not stored yet, in the order of dispatch."""
+        run = self._run
+        left = _without(specs, self._store.match_nos(run.number)) if run.resumed else specs
+        first_of = run.entry.settings.first_of
+        if first_of is None:
+            return left
+        first = set(failed_matches(self._store, first_of))
+        again = planned(run, self._plugs, round_no) or iter(())
+        if run.resumed:
+            again = _without(again, self._store.match_nos(run.number))
+        return itertools.chain(
+            (spec for spec in left if spec.match_no in first), (spec for spec in again if spec.match_no not in first)
+        )
+
+    def _take(self, specs: Sequence[MatchSpec], rows: Sequence[Played], worker: int) -> None:
+        """Store results with all that follows from them, in one transaction; then tell of them."""
+        run = self._run
+        if rows:
+            results = [_stored_of(spec, row) for spec, row in zip(specs, rows, strict=True)]
+            with self._store.transaction():
+                keys = [self._keys.of(spec) for spec in specs]
+                self._store.write(run.number, specs, rows, self._sides, keys, worker)
+                self._write_logs(rows)
+                counts = boards.pair_counts(run.rated_games, results)
+                self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
+                self._next_no = run.boards.take(results, self._order, self._next_no)
+                run.boards.save()
+                self._store.set_run(run.number, seconds=run.seconds)
+            run.played += len(rows)
+            run.count(rows)
+            if self._max_failed and run.voids + run.faults.total() >= self._max_failed and not self.stop.asked:
+                self.stop.asked, self.stop.reason = True, f"{self._max_failed} faults or voids"
+            if self._tells_matches:
+                for spec, row in zip(specs, rows, strict=True):
+                    self._plugs.hook.evalengine_match_done(spec=spec, result=row)
+        self._listener.played(run, specs, rows)
+
+    def _write_logs(self, rows: Sequence[Played]) -> None:
+        """Keep logs of faults, and of others while half of the budget lasts."""
+        kept = []
+        for row in rows:
+            for seat, stream, text in row.logs:
+                budget = _LOG_BUDGET if row.faults else _LOG_BUDGET // 2
+                if self._log_bytes + len(text) <= budget:
+                    self._log_bytes += len(text)
+                    kept.append((row.match_no, seat, stream, text))
+        if kept:
+            self._store.write_logs(self._run.number, kept)
+            self._store.set_run(self._run.number, log_bytes=self._log_bytes)
+
+    def _worker_lost(self, worker_no: int, reason: str) -> None:
+        self._listener.note(f"worker {worker_no} was lost ({reason}); its matches are played again elsewhere")
+        self._plugs.hook.evalengine_worker_lost(worker=worker_no, reason=reason)
+
+
+class _Keys:
+    """What results can be reused by: game, configuration, seed, opening, agents by seat, limits."""
+
+    def __init__(self, run: Run) -> None:
+        entry = run.entry
+        self._entry = entry
+        self._limits = repr(tuple(entry.settings.limits))
+        self._known: dict[tuple[int, int, int, tuple[int, ...]], Any] = {}
+
+    def of(self, spec: MatchSpec) -> bytes | None:
+        """Return the key of a match; None when one of its agents is not pinned."""
+        cell = (spec.game_no, spec.opening, spec.max_turns, spec.agents)
+        if cell not in self._known:
+            if len(self._known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
+                self._known.clear()
+            self._known[cell] = self._begun(spec)
+        begun = self._known[cell]
+        if begun is None:
+            return None
+        whole = begun.copy()
+        whole.update(b"%d" % spec.seed)
+        key: bytes = whole.digest()
+        return key
+
+    def _begun(self, spec: MatchSpec) -> Any:
+        game = self._entry.games[spec.game_no]
+        agents = [self._entry.agents[agent] for agent in spec.agents]
+        if not all(agent.pinned for agent in agents):
+            return None
+        told = (
+            game.ref,
+            game.spec.version,
+            spec.opening,
+            spec.max_turns,
+            [agent.version for agent in agents],
+            self._limits,
+        )
+        return blake2b(repr(told).encode(), digest_size=16)
+
+
+def _stored_of(spec: MatchSpec, row: Played) -> Stored:
+    faulted = [spec.agents[seat] for _, seat, _ in row.faults] if row.faults else ()
+    return spec.match_no, spec.game_no, row.termination, spec.agents, row.scores, row.places, faulted
+
+
+def _side_of(sides: Sequence[Sequence[int]]) -> list[int]:
+    found = {seat: side for side, seats in enumerate(sides) for seat in seats}
+    return [found[seat] for seat in range(len(found))]
+
+
+def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchSpec]:
+    """Yield the matches whose numbers are not in `done`; both ascend."""
+    # Read at once: what is stored meanwhile must not disappear from under the plan.
+    stored = set(done)
+    return (spec for spec in specs if spec.match_no not in stored)
+
+
+def _orders(run: Run, folder: Path) -> Orders:
+    entry = run.entry
+    outside = any(agent.kind != "trusted" for agent in entry.agents)
+    cores = tuple(sorted(os.sched_getaffinity(0))) if outside and hasattr(os, "sched_getaffinity") else ()
+    return Orders(
+        games=tuple((game.spec, dict(game.config)) for game in entry.games),
+        agents=tuple(submissions.located(agent, folder) for agent in entry.agents),
+        limits=entry.settings.limits,
+        sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
+        cores=cores,
+    )
+
+
+def play(
+    run: Run, store: Store, plugs: Plugins, *, workers: int, listener: Listener | None = None, max_failed: int = 0
+) -> Run:
+    """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
+
+    Args:
+        max_failed: end as Ctrl-C does after so many faults and voids; 0: never.
+
+    Raises:
+        RunLockedError: another process writes it; StorageError: it could not be stored, what was is intact.
+    """
+    listener = listener or Listener()
+    lock = store.lock(run.number)
+    try:
+        run.workers = workers
+        store.set_run(run.number, state="running", pid=os.getpid())
+        run.state = "running"
+        plugs.hook.evalengine_run_start(run=_told(run))
+        listener.started(run)
+        _play_locked(run, store, plugs, listener, max_failed)
+    finally:
+        store.unlock(run.number, lock)
+    return run
+
+
+def _play_locked(run: Run, store: Store, plugs: Plugins, listener: Listener, max_failed: int) -> None:
+    player = _Player(run, store, plugs, listener, max_failed)
+    run.state = "interrupted"
+    try:
+        if run.total is None or run.played < run.total:
+            player.play(run.workers)
+        if not player.stop.asked:
+            run.state = "done"
+    except KeyboardInterrupt:  # the second one
+        run.state = "interrupted"
+    finally:
+        _record_end(run, store)
+        plugs.hook.evalengine_run_done(run=_told(run))
+
+
+def _record_end(run: Run, store: Store) -> None:
+    import sqlite3
+
+    try:
+        store.set_run(run.number, state=run.state, ended=time.time(), seconds=run.seconds)
+    except sqlite3.Error:
+        return  # a full disk: the state stays "running", and --resume works all the same
+
+
+def _told(run: Run) -> dict[str, Any]:
+    return {"run": run.number, "seed": run.seed, "state": run.state, "matches": run.played, "db": str(run.db)}
+
+
+# ------------------------------------------------------------------------------- public: run()
+
+
+def run(
+    games: str | Sequence[str],
+    agents: Sequence[Any] = (),
+    n: int | None = None,
+    seed: int | None = None,
+    *,
+    db: str | Path = DEFAULT_DB,
+    workers: int | None = None,
+    rounds: int | None = None,
+    rater: str | None = None,
+    opening: str = "",
+    limits: Limits | None = None,
+) -> Run:
+    """Play a run and return it: `standings`, `matches`, `summary()`.
+
+    Args:
+        games: an expression ("strategy and not hex"), or a list of games.
+        agents: references as on the command line, or functions and classes of the caller (trusted, played in the
+            workers' own processes, made anew for each match); fewer than two: the bundled agents play too.
+        n: matches in all; rounds: whole rotations of every cell instead; neither: one rotation a cell.
+        seed: 63 bits; None: drawn.
+
+    Raises:
+        UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
+    """
+    check_numbers(n, rounds, workers, seed)
+    plugs = Plugins()
+    settings = Settings(
+        games=games if isinstance(games, str) else " or ".join(games),
+        agents=tuple(agent for agent in agents if isinstance(agent, str)),
+        callables=tuple(_callable_agent(agent) for agent in agents if not isinstance(agent, str)),
+        matches=n,
+        rounds=rounds,
+        seed=fresh_seed() if seed is None else seed,
+        rater=rater,
+        opening=opening,
+        limits=limits or Limits(),
+    )
+    store = Store(Path(db))
+    begun = begin(settings, store, plugs, "evalengine.run", "none")
+    return play(begun, store, plugs, workers=workers or default_workers())
+
+
+def check_numbers(n: int | None, rounds: int | None, workers: int | None, seed: int | None) -> None:
+    """Refuse numbers that cannot work.
+
+    Raises:
+        UsageError: one of them.
+    """
+    for name, value in (("-n", n), ("--rounds", rounds), ("--workers", workers)):
+        if value is not None and value < 1:
+            msg = f"{name} must be at least 1, not {value}"
+            raise UsageError(msg)
+    if n is not None and rounds is not None:
+        msg = "-n and --rounds exclude each other: give one"
+        raise UsageError(msg)
+    if seed is not None and not 0 <= seed < 1 << SEED_BITS:
+        msg = f"--seed must be from 0 to 2**{SEED_BITS} - 1, not {seed}"
+        raise UsageError(msg)
+
+
+def default_workers() -> int:
+    """Return one worker a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _callable_agent(agent: Any) -> AgentSpec:
+    if isinstance(agent, AgentSpec):
+        return agent
+    if not callable(agent):
+        msg = f"{agent!r} is no agent: give a reference, a function act(observation) or a class"
+        raise UsageError(msg)
+    import dill
+
+    # By value: workers never import the caller's __main__.
+    payload = dill.dumps(agent, recurse=True)
+    name = getattr(agent, "__name__", type(agent).__name__).replace("<", "").replace(">", "")
+    return AgentSpec(name=name, payload=payload)

@@ -1,0 +1,388 @@
+"""A seat's agent behind one interface, wherever it runs: in this process, in a process of its own, or a program; and its clocks."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import socket
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from evalengine.contracts import Info, Observation, Request
+from evalengine.match import crash
+from evalengine.model import AgentSpec, Answer, Fault, FaultKind, Limits, MatchResult
+from evalengine_host import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from evalengine.processes import Child, Zygote
+
+_END_S = 1.0  # what an agent's own end(result) may take
+_FAULT_KINDS = frozenset(FaultKind)
+_AT_START = (protocol.READY, protocol.FAILED)
+_AT_TURN = (protocol.ANSWER, protocol.FAILED)
+_nonces = random.Random(os.urandom(16))
+
+
+class Seat(ABC):
+    """One agent in one seat for one match.
+
+    Attributes:
+        info: what it was told; act: what to call when it plays in this process, else None.
+    """
+
+    info: Info
+    act: Callable[[Observation], Any] | None = None
+
+    @abstractmethod
+    def ask(self, request: Request) -> None:
+        """Send a question; `answer` must follow."""
+
+    @abstractmethod
+    def answer(self) -> tuple[Any, Any, int]:
+        """Return (action or Fault, the agent's info or None, nanoseconds it took)."""
+
+    @abstractmethod
+    def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
+        """Tell the agent of the result, if there is one and it did not fault; end it; return its logs by stream."""
+
+
+class LocalSeat(Seat):
+    """A trusted agent in this process."""
+
+    def __init__(self, make: Callable[[], Any], info: Info) -> None:
+        self.info = info
+        self._agent: Any = None
+        self._asked: Observation | None = None
+        try:
+            self._agent = agent = make()
+            if hasattr(agent, "start"):
+                agent.start(info)
+            self.act = agent.act if hasattr(agent, "act") else agent
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
+            fault = crash(error)
+            self.act = lambda _observation: fault
+
+    def ask(self, request: Request) -> None:
+        self._asked = Observation(request._state, request.seat, request.turn, self.info)  # noqa: SLF001 - one family
+
+    def answer(self) -> tuple[Any, Any, int]:
+        assert self.act is not None
+        assert self._asked is not None
+        began = time.perf_counter_ns()
+        try:
+            action = self.act(self._asked)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
+            action = crash(error)
+        took = time.perf_counter_ns() - began
+        if type(action) is Answer:
+            return action.action, action.info, took
+        return action, None, took
+
+    def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
+        if result is not None and not faulted and hasattr(self._agent, "end"):
+            self._agent.end(result)
+        return {}
+
+
+class ProcessSeat(Seat):
+    """An untrusted agent in a fresh process: the clocks and the ends that all kinds share."""
+
+    def __init__(self, info: Info, limits: Limits) -> None:
+        self.info = info
+        self._limits = limits
+        self._left_ns = None if limits.match_s is None else int(limits.match_s * 1e9)
+        self._dead: Fault | None = None
+        self._asked_ns = 0
+        self._tmp = tempfile.mkdtemp(prefix="evalengine-")
+        self._child: Child
+
+    def _job(self, spec: AgentSpec) -> dict[str, Any]:
+        info = self.info
+        told = {
+            "game": info.game,
+            "config": dict(info.config),
+            "information": info.information,
+            "seat": info.seat,
+            "seats": info.seats,
+            "sides": info.sides,
+            "seed": info.seed,
+            "turn_s": info.turn_s,
+            "match_s": info.match_s,
+            "past": info.past,
+        }
+        return {
+            "kind": spec.kind,
+            "folder": spec.path,
+            "entry": spec.entry,
+            "argv": spec.argv,
+            "memory_mib": self._limits.memory_mib,
+            "tmp": self._tmp,
+            "info": told,
+        }
+
+    def _clock_s(self) -> float | None:
+        """Return the seconds of the tighter limit that are left for the next answer."""
+        limits = [limit for limit in (self._limits.turn_s, self._match_s()) if limit is not None]
+        return min(limits) if limits else None
+
+    def _match_s(self) -> float | None:
+        return None if self._left_ns is None else self._left_ns / 1e9
+
+    def _begin(self, extra_s: float = 0.0) -> None:
+        clock_s = self._clock_s()
+        self._asked_ns = time.perf_counter_ns()
+        self._deadline_ns = None if clock_s is None else self._asked_ns + int((clock_s + extra_s) * 1e9)
+
+    def _took(self) -> int:
+        took = time.perf_counter_ns() - self._asked_ns
+        if self._left_ns is not None:
+            self._left_ns = max(0, self._left_ns - took)
+        return took
+
+    def _late(self) -> Fault:
+        left, turn = self._match_s(), self._limits.turn_s
+        if left is not None and (turn is None or left < turn):
+            return Fault(FaultKind.TIMEOUT.value, f"{self._limits.match_s:.2f} s a match exceeded")
+        return Fault(FaultKind.TIMEOUT.value, f"{turn:.2f} s a turn exceeded")
+
+    def _die(self, fault: Fault) -> Fault:
+        self._dead = fault
+        self._child.kill()
+        return fault
+
+    def _gone(self) -> Fault:
+        """Return the fault of an agent that hung up, once its process has told why."""
+        self._child.linger()
+        ending = self._child.kill()
+        return self._die(Fault(FaultKind.CRASH.value, f"its process ended: {ending}"))
+
+    def _logs(self) -> Mapping[str, str]:
+        self._child.kill()
+        shutil.rmtree(self._tmp, ignore_errors=True)
+        return {name: printable(log.decode(errors="replace")) for name, log in self._child.logs.items() if log}
+
+
+class PythonSeat(ProcessSeat):
+    """A Python agent over the framed protocol of evalengine_host."""
+
+    def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
+        super().__init__(info, limits)
+        self._nonce = 0
+        self._ready = False
+        self._wants_end = False
+        self._child, self._socket = zygote.spawn_python(self._job(spec))
+        began = time.perf_counter_ns()
+        self._start_by = None if limits.start_s is None else began + int(limits.start_s * 1e9)
+
+    def ask(self, request: Request) -> None:
+        if self._dead is None and not self._ready:
+            self._await_ready()
+        self._begin()
+        if self._dead is None:
+            self._nonce = _nonces.getrandbits(64)
+            question = [protocol.ASK, request.turn, self._clock_s(), request.view, request.legal]
+            self._send(protocol.pack(question))
+
+    def answer(self) -> tuple[Any, Any, int]:
+        if self._dead is not None:
+            return self._dead, None, 0
+        reply = self._receive(self._deadline_ns, _AT_TURN)
+        took = self._took()
+        if type(reply) is Fault:
+            return reply, None, took
+        if reply[0] == protocol.ANSWER:
+            return reply[1], reply[2], took
+        return self._failed(reply), None, took
+
+    def _await_ready(self) -> None:
+        """Wait for what the agent says first; it has loaded, or it is dead."""
+        self._nonce = 0
+        reply = self._receive(self._start_by, _AT_START)
+        if type(reply) is Fault:
+            if reply.kind == FaultKind.TIMEOUT.value:
+                self._dead = reply._replace(detail=f"{self._limits.start_s:.2f} s to start exceeded")
+        elif reply[0] == protocol.READY:
+            self._ready = True
+            self._wants_end = reply[2] is True
+        else:
+            self._dead = self._failed(reply)
+
+    def _failed(self, reply: Any) -> Fault:
+        _, kind, detail, traceback = reply
+        return Fault(FaultKind(kind).value, printable(detail)[:300], printable(traceback)[:8000])
+
+    def _send(self, body: bytes) -> None:
+        if len(body) > protocol.MAX_QUESTION:
+            msg = f"an observation of {len(body)} bytes: more than {protocol.MAX_QUESTION} cannot be shown to a process"
+            raise ValueError(msg)
+        for packet in protocol.frame(self._nonce, body):
+            try:
+                self._socket.send(packet)
+            except (BrokenPipeError, ConnectionResetError):
+                return  # the answer will be that it is gone
+
+    def _receive(self, deadline_ns: int | None, kinds: Collection[int]) -> Any:
+        """Return one checked reply of `kinds` to the question with `_nonce`, or the Fault that stands for it."""
+        body = b""
+        missing = None
+        while missing is None or missing > 0:
+            if not self._child.wait(deadline_ns):
+                return self._die(self._late())
+            try:
+                packet = self._socket.recv(protocol.PACKET + 1, socket.MSG_DONTWAIT)
+            except ConnectionResetError:
+                packet = b""
+            except BlockingIOError:
+                continue
+            if not packet:
+                return self._gone()
+            if missing is None:
+                if len(packet) < protocol.HEADER.size:
+                    return self._broken("a frame without a header")
+                missing, nonce = protocol.HEADER.unpack_from(packet)
+                packet = packet[protocol.HEADER.size :]
+                if nonce != self._nonce or missing > protocol.MAX_ANSWER:
+                    return self._broken("a frame that answers no question" if nonce != self._nonce else "too long")
+            body += packet
+            missing -= len(packet)
+        return self._parsed(body, kinds) if missing == 0 else self._broken("more bytes than announced")
+
+    def _parsed(self, body: bytes, kinds: Collection[int]) -> Any:
+        try:
+            reply = msgpack.unpackb(body, strict_map_key=False)
+        except Exception as error:  # noqa: BLE001 - whatever msgpack makes of hostile bytes is a protocol fault
+            return self._broken(f"not msgpack: {type(error).__name__}")
+        return reply if _is_reply(reply, kinds) else self._broken("not an answer")
+
+    def _broken(self, why: str) -> Fault:
+        return self._die(Fault(FaultKind.PROTOCOL.value, f"broken answer: {why}"))
+
+    def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
+        if self._ready and self._wants_end and result is not None and not faulted and self._dead is None:
+            self._nonce = 0
+            self._send(protocol.pack([protocol.END, result.scores, result.places]))
+            self._child.wait(time.perf_counter_ns() + int(_END_S * 1e9))
+        logs = self._logs()
+        self._socket.close()
+        return logs
+
+
+def _is_reply(reply: Any, kinds: Collection[int]) -> bool:
+    """Say whether `reply` has the shape of one of `kinds`; types exact."""
+    if type(reply) is not list or not reply or type(reply[0]) is not int or reply[0] not in kinds:
+        return False
+    types = [type(value) for value in reply[1:]]
+    if reply[0] == protocol.READY:
+        return types == [str, bool]
+    if reply[0] == protocol.FAILED:
+        return types == [str, str, str] and reply[1] in _FAULT_KINDS
+    return len(types) == 2  # noqa: PLR2004 - an action and an info, both anything
+
+
+class ProgramSeat(ProcessSeat):
+    """A program in any language: one JSON line each way on its standard input and output."""
+
+    def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
+        super().__init__(info, limits)
+        job = self._job(spec)
+        self._child, self._out, self._in = zygote.spawn_program(job)
+        self._buffer = b""
+        self._first = True
+        self._send({"type": "start", **job["info"]})
+
+    def ask(self, request: Request) -> None:
+        # A program does not say when it is ready: its first answer has the time of a start as well.
+        self._begin((self._limits.start_s or 0.0) if self._first else 0.0)
+        self._first = False
+        if self._dead is not None:
+            return
+        if self._buffer:
+            self._broken("a line before the question", self._buffer)
+            return
+        question = {
+            "type": "act",
+            "turn": request.turn,
+            "seat": request.seat,
+            "clock_s": self._clock_s(),
+            "legal": request.legal,
+            "view": request.view,
+        }
+        self._send(question)
+
+    def answer(self) -> tuple[Any, Any, int]:
+        if self._dead is not None:
+            return self._dead, None, 0
+        line = self._line(self._deadline_ns)
+        took = self._took()
+        if type(line) is Fault:
+            return line, None, took
+        try:
+            value = json.loads(line, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            return self._broken("not JSON", line), None, took
+        if isinstance(value, dict):
+            if "action" not in value:
+                return self._broken('no "action" in', line), None, took
+            return value["action"], value.get("info"), took
+        return value, None, took
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        data = memoryview(json.dumps(message, default=_plain, separators=(",", ":")).encode() + b"\n")
+        while data:
+            try:
+                data = data[os.write(self._out, data) :]
+            except BlockingIOError:
+                # It does not read; its deadline tells it so.
+                time.sleep(0.001)  # a full pipe is rare: nothing to wait on is worth its code
+                if time.perf_counter_ns() > (self._deadline_ns or 0):
+                    return
+            except (BrokenPipeError, ConnectionResetError):
+                return  # the answer will be that it is gone
+
+    def _line(self, deadline_ns: int | None) -> Any:
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > protocol.MAX_ANSWER:
+                return self._broken("a line that does not end", self._buffer)
+            if not self._child.wait(deadline_ns):
+                return self._die(self._late())
+            data = os.read(self._in, protocol.PACKET)
+            if not data:
+                return self._gone()
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _broken(self, why: str, line: bytes) -> Fault:
+        shown = printable(line[:60].decode(errors="replace"))
+        return self._die(Fault(FaultKind.PROTOCOL.value, f"broken line: {why}: {shown!r}"))
+
+    def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
+        if result is not None and not faulted and self._dead is None:
+            self._deadline_ns = time.perf_counter_ns()
+            self._send({"type": "end", "scores": result.scores, "places": result.places})
+        logs = self._logs()
+        os.close(self._out)
+        os.close(self._in)
+        return logs
+
+
+def _no_constant(name: str) -> Any:
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else list(value)
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters replaced, so that no terminal obeys an agent."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

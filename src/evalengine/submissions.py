@@ -1,0 +1,265 @@
+"""Submissions: bytes handed in, copied to where nobody changes them, and named by their digest."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from evalengine.errors import AgentError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evalengine.model import AgentSpec
+
+MAX_FILES = 5_000
+MAX_BYTES = 512 << 20
+MAX_RATIO = 200  # of a zip's whole contents to its size
+_LEFT_OUT = frozenset({".git", "__pycache__", ".evalengine"})
+_SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/nix/")
+
+
+def snapshot(spec: AgentSpec, folder: Path) -> AgentSpec:
+    """Copy the bytes of `spec` below `folder`, and return it with its digest as version and played from there.
+
+    Raises:
+        AgentError: they cannot be read, are too many or lead outside; StorageError: they cannot be written.
+    """
+    if spec.kind == "trusted":
+        return replace(spec, version=_trusted_digest(spec))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as scratch:
+            copy = Path(scratch) / "agent"
+            copy.mkdir()
+            placed = _place_program(spec, copy) if spec.kind == "program" else _place_python(spec, copy)
+            digest = digest_of(copy, [placed.entry, *placed.argv])
+            _keep(copy, folder / digest)
+    except shutil.Error as error:
+        msg = f"{spec.name}: its files cannot be copied: {error.args[0][0][2]}"
+        raise AgentError(msg) from error
+    except OSError as error:
+        msg = f"the agents' folder {str(folder)!r} cannot be written: {error.strerror or error}"
+        raise StorageError(msg) from error
+    return located(replace(placed, version=digest), folder)
+
+
+def located(spec: AgentSpec, folder: Path) -> AgentSpec:
+    """Return a snapshotted `spec` as it is played: from its place below `folder`, argv with whole paths."""
+    if spec.kind == "trusted":
+        return spec
+    home = (folder / spec.version).absolute()
+    argv = tuple(str(home / part[2:]) if part.startswith("//") else part for part in spec.argv)
+    return replace(spec, path=str(home), argv=argv)
+
+
+def intact(spec: AgentSpec, folder: Path) -> bool:
+    """Say whether the bytes of a stored, not yet located `spec` are still those of its digest."""
+    if spec.kind == "trusted":
+        return True
+    home = folder / spec.version
+    return home.is_dir() and digest_of(home, [spec.entry, *spec.argv]) == spec.version
+
+
+def digest_of(folder: Path, arguments: Sequence[str]) -> str:
+    """Return the SHA-256 over the sorted (path, executable, SHA-256) of a folder's files, and the arguments."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        executable = bool(path.stat().st_mode & stat.S_IXUSR)
+        name = path.relative_to(folder).as_posix()
+        with path.open("rb") as file:
+            whole.update(f"{name}\0{executable:d}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    for argument in arguments:
+        whole.update(argument.encode() + b"\0")
+    return whole.hexdigest()
+
+
+def _trusted_digest(spec: AgentSpec) -> str:
+    identity = repr((spec.factory, sorted(spec.config.items()), spec.version)).encode() + spec.payload
+    return hashlib.sha256(identity).hexdigest()
+
+
+def _keep(copy: Path, home: Path) -> None:
+    """Move `copy` to its place, unless the same bytes are there; make it read-only."""
+    if home.is_dir():
+        if digest_of(home, []) == digest_of(copy, []):
+            return
+        _make_writable(home)
+        shutil.rmtree(home)
+    for path in [*copy.rglob("*"), copy]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    copy.chmod(0o755)  # a folder that is moved must be writable itself
+    try:
+        copy.rename(home)
+    except OSError:
+        if not home.is_dir():  # somebody else was faster with the same bytes
+            raise
+        _make_writable(copy)
+    home.chmod(0o555)
+
+
+def _make_writable(folder: Path) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        with contextlib.suppress(OSError):
+            path.chmod(path.stat().st_mode | 0o700)
+
+
+# ------------------------------------------------------------------------------------- Python
+
+
+def _place_python(spec: AgentSpec, copy: Path) -> AgentSpec:
+    source = Path(spec.path)
+    if source.is_dir():
+        copy_folder(source, copy, spec.name)
+    elif zipfile.is_zipfile(source):
+        unzip(source, copy)
+        return replace(spec, entry=_entry_of(copy, spec))
+    else:
+        _copy_file(source, copy / source.name)
+    return spec
+
+
+def _entry_of(copy: Path, spec: AgentSpec) -> str:
+    """Return "file.py[:Name]" within an unpacked zip, which may hold one folder around everything."""
+    tops = list(copy.iterdir())
+    prefix = f"{tops[0].name}/" if len(tops) == 1 and tops[0].is_dir() else ""
+    for name in ("agent.py", "main.py"):
+        if (copy / prefix / name).is_file():
+            return prefix + name + spec.entry
+    msg = f"{Path(spec.path).name} holds no agent.py or main.py at its top"
+    raise AgentError(msg)
+
+
+def copy_folder(source: Path, target: Path, name: str) -> None:
+    """Copy the files of a folder, without .git and __pycache__; links only as what they lead to inside it.
+
+    Raises:
+        AgentError: a link leads outside, or there are too many files or bytes.
+    """
+    count = size = 0
+    root = source.resolve()
+    for path in _files(source):
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            msg = f"{name}: {path.relative_to(source)} is a link that leads outside its folder"
+            raise AgentError(msg)
+        count, size = count + 1, size + path.stat().st_size
+        _check_size(name, count, size)
+        _copy_file(path, target / path.relative_to(source))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
+        for name in sorted(files):
+            path = Path(place) / name
+            if path.is_file():  # no sockets, pipes or dangling links
+                yield path
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
+
+
+def _check_size(name: str, files: int, size: int) -> None:
+    if files > MAX_FILES:
+        msg = f"{name}: more than {MAX_FILES} files"
+        raise AgentError(msg)
+    if size > MAX_BYTES:
+        msg = f"{name}: more than {MAX_BYTES >> 20} MiB"
+        raise AgentError(msg)
+
+
+def unzip(archive: Path, target: Path) -> None:
+    """Unpack a zip that somebody handed in.
+
+    Raises:
+        AgentError: it is broken, encrypted, holds links or paths that lead outside, or is too large for its size.
+    """
+    name = archive.name
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [member for member in opened.infolist() if not member.is_dir()]
+            _check_members(name, members, archive.stat().st_size)
+            for member in members:
+                _unpack(opened, member, target)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zipfile.LargeZipFile) as error:
+        msg = f"{name}: a broken or unsupported zip: {error}"
+        raise AgentError(msg) from error
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        msg = f"{name}: two entries of the zip want the same place"
+        raise AgentError(msg) from error
+
+
+def _check_members(name: str, members: Sequence[zipfile.ZipInfo], packed: int) -> None:
+    size = sum(member.file_size for member in members)
+    _check_size(name, len(members), size)
+    if size > MAX_RATIO * max(packed, 1024):
+        msg = f"{name}: unpacks to more than {MAX_RATIO} times its size"
+        raise AgentError(msg)
+    for member in members:
+        path = PurePosixPath(member.filename)
+        mode = member.external_attr >> 16
+        if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
+            msg = f"{name}: {member.filename!r} is a link or a special file"
+        elif path.is_absolute() or ".." in path.parts or "\\" in member.filename or "\0" in member.orig_filename:
+            msg = f"{name}: {member.filename!r} leads outside"
+        elif member.flag_bits & 0x1:
+            msg = f"{name}: {member.filename!r} is encrypted"
+        else:
+            continue
+        raise AgentError(msg)
+
+
+def _unpack(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    path = target / PurePosixPath(member.filename)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    left = member.file_size
+    with opened.open(member) as source, path.open("xb") as file:
+        while chunk := source.read(1 << 16):
+            left -= len(chunk)
+            if left < 0:
+                msg = f"{member.filename!r} is larger than it says"
+                raise ValueError(msg)
+            file.write(chunk)
+    path.chmod(0o755 if member.external_attr >> 16 & stat.S_IXUSR else 0o644)
+
+
+# ------------------------------------------------------------------------------------ programs
+
+
+def _place_program(spec: AgentSpec, copy: Path) -> AgentSpec:
+    """Copy what is the author's own; programs of the system are played in place and known by their bytes.
+
+    In the argv that is returned, `//name` stands for a copied file.
+    """
+    argv = []
+    for place, argument in enumerate(spec.argv):
+        path = Path(argument)
+        if not path.exists() or (place == 0 and not _own_program(path)):
+            argv.append(argument)
+            continue
+        name = f"{place}/{path.resolve().name if place == 0 else path.name}"
+        if path.is_dir():
+            copy_folder(path, copy / name, spec.name)
+        else:
+            _copy_file(path, copy / name)
+        argv.append(f"//{name}")
+    if not argv[0].startswith("//"):
+        with Path(argv[0]).open("rb") as file:
+            (copy / "program.sha256").write_text(hashlib.file_digest(file, "sha256").hexdigest())
+    return replace(spec, argv=tuple(argv))
+
+
+def _own_program(path: Path) -> bool:
+    # A copied interpreter does not find its library: links (of virtual environments) and the system's stay where they are.
+    return not path.is_symlink() and not str(path.resolve()).startswith(_SYSTEM)

@@ -1,0 +1,281 @@
+"""A worker process: takes batches of matches, asks the seats, sends results. No hook, no SQL."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalengine import plugins, wire
+from evalengine.contracts import Game, Info
+from evalengine.match import Match
+from evalengine.model import AgentSpec, Fault, GameSpec, Limits, MatchSpec, Played, Termination
+from evalengine.processes import Zygote
+from evalengine.seats import LocalSeat, ProgramSeat, PythonSeat, Seat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import zmq
+
+_PULSE_S = 0.5
+_PR_SET_PDEATHSIG = 1
+_clock = time.perf_counter_ns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orders:
+    """All that a worker must know of a run; it crosses the process border once."""
+
+    games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
+    agents: tuple[AgentSpec, ...]
+    limits: Limits
+    sys_path: tuple[str, ...] = ()
+    cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
+
+
+class Worker:
+    """Plays matches with the games and agents of one run.
+
+    Attributes:
+        match: the match that is being played; finished: how many were.
+    """
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._games: dict[int, Game] = {}
+        self._makers: dict[int, Callable[[], Any]] = {}
+        self._zygote = Zygote()
+        self.match: Match | None = None
+        self.finished = 0
+
+    @property
+    def progress(self) -> int:
+        """A number that changes whenever a turn ends."""
+        match = self.match
+        return (self.finished << 32) + (len(match.log[1]) if match is not None else 0)
+
+    def play(self, spec: MatchSpec) -> Played:
+        """Return the result of one match; void when the game, or the engine, failed."""
+        started, began = time.time(), _clock()
+        seats: list[Seat] = []
+        thought: list[int] = []
+        self.match = None
+        try:
+            self.match = match = Match(spec, self._game(spec.game_no))
+            seats = [self._seat(match, seat, agent) for seat, agent in enumerate(spec.agents)]
+            _drive(match, seats, thought)
+            logs = _closed(match, seats)
+            seats = []
+            return _played(match, logs, thought, started, _clock() - began)
+        except Exception as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
+            return _void(spec, self.match, error, started, _clock() - began)
+        finally:
+            self.finished += 1
+            for seat in seats:
+                seat.close(None, faulted=True)
+
+    def _game(self, game_no: int) -> Game:
+        if game_no not in self._games:
+            self._games[game_no] = plugins.build_game(*self._orders.games[game_no])
+        return self._games[game_no]
+
+    def _seat(self, match: Match, seat: int, agent_no: int) -> Seat:
+        orders = self._orders
+        spec = orders.agents[agent_no]
+        info = Info(match.game, seat, match.sides, match.spec.seed, "agent", seat, spec.version)
+        if spec.kind == "trusted":
+            return LocalSeat(self._maker(agent_no), info)
+        info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
+        kind = PythonSeat if spec.kind == "python" else ProgramSeat
+        return kind(spec, info, orders.limits, self._zygote)
+
+    def _maker(self, agent_no: int) -> Callable[[], Any]:
+        if agent_no not in self._makers:
+            self._makers[agent_no] = agent_maker(self._orders.agents[agent_no])
+        return self._makers[agent_no]
+
+    def close(self) -> None:
+        """End the processes that agents are forked from."""
+        self._zygote.close()
+
+
+def agent_maker(spec: AgentSpec) -> Callable[[], Any]:
+    """Return what makes a trusted agent anew for a match.
+
+    Raises:
+        PluginError: its factory cannot be imported.
+    """
+    if spec.payload:
+        import dill
+
+        # Unpickled for each match: a counter that it closes over starts afresh, whichever worker plays.
+        return lambda: _instance(dill.loads(spec.payload), {})
+    made = plugins.imported(spec.factory, f"agent {spec.name!r}")
+    if isinstance(made, type) and not spec.config:
+        return made
+    return lambda: _instance(made, spec.config)
+
+
+def _instance(made: Any, config: Mapping[str, Any]) -> Any:
+    return made(**config) if isinstance(made, type) else made
+
+
+def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
+    """Ask the seats until the match is over."""
+    acts, infos = [seat.act for seat in seats], [seat.info for seat in seats]
+    while True:
+        thought += match.advance(acts, infos, _clock)
+        requests = match.requests()
+        if not requests:
+            return
+        for request in requests:
+            seats[request.seat].ask(request)
+        for request in requests:
+            action, info, took = seats[request.seat].answer()
+            thought.append(took)
+            if type(action) is Fault:
+                match.fault(request.seat, action)
+            else:
+                match.answer(request.seat, action, info)
+
+
+def _closed(match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
+    """End the agents and return their logs as (seat, stream, text)."""
+    assert match.result is not None
+    faulted = {seat for _, seat, _ in match.result.faults}
+    return tuple(
+        (number, stream, text)
+        for number, seat in enumerate(seats)
+        for stream, text in seat.close(match.result, faulted=number in faulted).items()
+    )
+
+
+def _played(
+    match: Match, logs: tuple[tuple[int, str, str], ...], thought: Sequence[int], started: float, took_ns: int
+) -> Played:
+    scores, places, termination, turns, faults = match.result  # type: ignore[misc]  # it is over
+    return Played(
+        match.spec.match_no,
+        scores,
+        places,
+        termination,
+        turns,
+        wire.pack_turns(match.log),
+        wire.pack([took // 1000 for took in thought]),
+        started,
+        took_ns / 1e9,
+        wire.pack(match.infos) if match.infos else None,
+        faults,
+        logs,
+    )
+
+
+def _void(spec: MatchSpec, match: Match | None, error: Exception, started: float, took_ns: int) -> Played:
+    told = "".join(traceback.format_exception(error))
+    nothing = wire.pack([])
+    return Played(
+        spec.match_no,
+        (0.0,) * len(spec.agents),
+        (1,) * len(spec.agents),
+        Termination.VOID.value,
+        match.turn if match is not None else 0,
+        nothing,
+        nothing,
+        started,
+        took_ns / 1e9,
+        error=f"{plugins.one_line(error)}\n{told}"[:8000],
+    )
+
+
+# --------------------------------------------------------------------------------- the process
+
+
+def main(endpoint: str, worker_no: int, orders: Orders) -> None:
+    """Serve the scheduler at `endpoint` until it says STOP."""
+    import zmq
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
+    _prepare(worker_no, orders)
+    worker = Worker(orders)
+    context = zmq.Context()
+    pulse = _Pulse(context, endpoint, worker_no, worker)
+    pulse.start()
+    connection = context.socket(zmq.DEALER)
+    connection.setsockopt(zmq.IDENTITY, b"worker-%d" % worker_no)
+    connection.connect(endpoint)
+    connection.send(wire.pack([wire.READY, wire.VERSION, os.getpid()]))
+    _serve(connection, worker, pulse)
+    worker.close()
+    connection.send(wire.pack([wire.BYE]))
+    connection.close(linger=1000)
+    pulse.join()
+    context.term()
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent's main thread ends, kill -9 included; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prepare(worker_no: int, orders: Orders) -> None:
+    sys.path[:] = [*orders.sys_path, *(path for path in sys.path if path not in orders.sys_path)]
+    if orders.cores and sys.platform == "linux":
+        os.sched_setaffinity(0, {orders.cores[worker_no % len(orders.cores)]})
+
+
+def _serve(connection: zmq.Socket[bytes], worker: Worker, pulse: _Pulse) -> None:
+    while True:
+        kind, *rest = wire.unpack(connection.recv())
+        if kind == wire.STOP:
+            return
+        batch_no, specs = rest
+        rows = []
+        for fields in specs:
+            if pulse.cancelled:
+                break
+            rows.append(worker.play(wire.spec_of(fields)))
+        connection.send(wire.pack([wire.RESULT, batch_no, rows]))
+
+
+class _Pulse(threading.Thread):
+    """Tells the scheduler of progress and hears of a cancellation, while the worker's own thread plays.
+
+    Attributes:
+        cancelled: whether no further match may begin.
+    """
+
+    def __init__(self, context: zmq.Context[Any], endpoint: str, worker_no: int, worker: Worker) -> None:
+        super().__init__(daemon=True)
+        self._context = context
+        self._endpoint = endpoint
+        self._identity = b"pulse-%d" % worker_no
+        self._worker = worker
+        self._parent = os.getppid()
+        self.cancelled = False
+
+    def run(self) -> None:
+        """Beat until told to stop; end the process when its parent is gone."""
+        import zmq
+
+        connection = self._context.socket(zmq.DEALER)
+        connection.setsockopt(zmq.IDENTITY, self._identity)
+        connection.connect(self._endpoint)
+        while True:
+            if connection.poll(_PULSE_S * 1000):
+                self.cancelled = True
+                if wire.unpack(connection.recv())[0] == wire.STOP:
+                    break
+            if os.getppid() != self._parent:
+                os._exit(1)
+            connection.send(wire.pack([wire.BEAT, self._worker.progress]))
+        connection.close(linger=0)

@@ -1,0 +1,1 @@
+"""What runs inside an agent's process: the standard library and msgpack, nothing of evalengine."""

@@ -1,0 +1,78 @@
+"""Frames between a worker and an agent's process, and the values in them. Used by both ends.
+
+A frame is 4 bytes of length, 8 bytes of nonce (both big-endian) and that many bytes of msgpack, over a SEQPACKET socket in
+packets of at most `PACKET` bytes; the header stands in the first packet only. An answer repeats the nonce of its question, so that nothing
+sent ahead of a question can pass for its answer.
+
+To the agent: [ASK, turn, clock_s, view, legal] and [END, scores, places]. From it: [READY, note, wants_end], [ANSWER, action, info] and
+[FAILED, kind, detail, traceback].
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import msgpack
+
+VERSION = 1
+ASK, END = 1, 2
+READY, ANSWER, FAILED = 1, 2, 3
+HEADER = struct.Struct(">IQ")
+PACKET = 60 * 1024  # receive buffers above 64 KiB cost page faults at each receive
+MAX_QUESTION = 16 << 20
+MAX_ANSWER = 64 << 10
+_ARRAY = 1  # msgpack extension: a numpy array as [dtype, shape, bytes]
+
+
+def pack(value: Any) -> bytes:
+    """Return `value` as msgpack; numpy arrays and scalars and ranges are taken too.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it holds something else.
+    """
+    packed: bytes = msgpack.packb(value, default=_plain)
+    return packed
+
+
+def unpack(data: bytes) -> Any:
+    """Return the value that `data` packs; mappings may have integer keys.
+
+    Raises:
+        ValueError: it is not one msgpack value.
+    """
+    return msgpack.unpackb(data, strict_map_key=False, ext_hook=_array)
+
+
+def frame(nonce: int, body: bytes) -> list[bytes]:
+    """Return the packets of one frame."""
+    whole = HEADER.pack(len(body), nonce) + body
+    if len(whole) <= PACKET:
+        return [whole]
+    return [whole[start : start + PACKET] for start in range(0, len(whole), PACKET)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, range):
+        return list(value)
+    kind = type(value)
+    if kind.__module__.partition(".")[0] == "numpy":
+        if kind.__name__ == "ndarray":
+            if value.dtype.hasobject:
+                msg = "arrays of objects do not travel"
+                raise TypeError(msg)
+            return msgpack.ExtType(_ARRAY, msgpack.packb([value.dtype.str, list(value.shape), value.tobytes()]))
+        if hasattr(value, "item"):
+            return value.item()
+    msg = f"{kind.__name__!r} is not a msgpack value"
+    raise TypeError(msg)
+
+
+def _array(code: int, data: bytes) -> Any:
+    if code != _ARRAY:
+        msg = f"unknown extension {code}"
+        raise ValueError(msg)
+    import numpy  # noqa: ICN001 - only where a game shows arrays
+
+    dtype, shape, raw = msgpack.unpackb(data)
+    return numpy.frombuffer(raw, dtype=dtype).reshape(shape).copy()
