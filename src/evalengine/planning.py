@@ -90,6 +90,21 @@ def choose_games(text: str, known: Plugins) -> list[ChosenGame]:
     return [game for place, game in enumerate(chosen) if game.ref not in twice or game not in chosen[:place]]
 
 
+def select_games(text: str | None, known: Plugins) -> list[GameSpec]:
+    """Return the listed games that an expression selects, by name; all without one.
+
+    Raises:
+        UnknownNameError: a word is no game and no tag.
+    """
+    games = known.games()
+    if not text:
+        return [games[name] for name in sorted(games)]
+    expression = Expression(text)
+    chosen = _candidates(expression, games)
+    words = {name: plugins.words_of(games[name]) for name in chosen if name in games}
+    return [games[name] for name in words if expression.holds(words[name].__contains__)]
+
+
 def _is_path(word: str) -> bool:
     return word.startswith((".", "/", "~")) or word.endswith(".py") or (":" not in word and "/" in word)
 

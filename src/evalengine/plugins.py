@@ -121,6 +121,11 @@ class Plugins:
         """Paths of plugins that a person pointed at."""
         return list(self._local)
 
+    def hooks_of(self, name: str) -> list[str]:
+        """Return the hooks that a plugin implements, sorted."""
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
+        return sorted(caller.name for caller in callers)
+
     @property
     def names(self) -> dict[str, str]:
         """Versions by plugin name, "" where a plugin has none."""

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,12 @@ class Entry:
     sandbox: str
     notes: tuple[str, ...]  # for the header
     versions: Mapping[str, Any]
+    only: frozenset[int] | None = None  # --lf: the matches that it chose
+
+    def name_of(self, spec: MatchSpec) -> str:
+        """Return the id of a match."""
+        names = [self.agents[agent].name for agent in spec.agents]
+        return planning.match_name(self.games[spec.game_no].ref, names, spec.match_no)
 
 
 class Run:
@@ -131,11 +137,6 @@ class Run:
             "faulted": [self.entry.agents[agent].name for agent in faulted],
         }
 
-    def name_of(self, spec: MatchSpec) -> str:
-        """Return the id of a match."""
-        names = [self.entry.agents[agent].name for agent in spec.agents]
-        return planning.match_name(self.entry.games[spec.game_no].ref, names, spec.match_no)
-
     def summary(self) -> dict[str, Any]:
         """Return the object of `--format json`."""
         played = self._store.rows(
@@ -159,7 +160,7 @@ class Run:
             },
             "distinct_games": sum(row["d"] for row in played),
             "seconds": round(self.seconds, 3),
-            "matches_per_s": round((self.played - self.resumed) / self.seconds, 1) if self.seconds else 0.0,
+            "matches_per_s": round(self.played / self.seconds, 1) if self.seconds else 0.0,
             "db": str(self.db),
         }
 
@@ -191,31 +192,62 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbo
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
+    entry = _enter(settings, plugs, sandbox, store)
+    sizes = _sizes(entry, plugs)
+    kept = tuple(submissions.snapshot(agent, store.agents_folder) for agent in entry.agents)
+    entry = replace(entry, agents=kept)
+    row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
+    number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, kept))
+    run = Run(store, number, entry, plugs)
+    run.sizes = sizes
+    return run
+
+
+def preview(settings: Settings, plugs: Plugins, *, ids: bool) -> Iterator[str]:
+    """Yield the header's lines on a plan, and with `ids` the id of every match; nothing is stored.
+
+    Raises:
+        UsageError, NothingToPlayError: as `begin`.
+    """
+    entry = _enter(settings, plugs, "none", None)
+    _sizes(entry, plugs)
+    yield from entry.notes
+    if ids:
+        yield from (entry.name_of(spec) for spec in planned(entry, plugs, 0) or ())
+        return
+    for contest in entry.plan.contests:
+        names = ", ".join(entry.agents[agent].name for agent in contest.agents)
+        yield f"{contest.ref}: {names}"
+
+
+def _enter(settings: Settings, plugs: Plugins, sandbox: str, store: Store | None) -> Entry:
+    """Return what is fixed of a run, its agents not yet copied."""
     games = planning.choose_games(settings.games, plugs)
     agents, opponents = planning.choose_agents(settings, games, plugs)
     plan = planning.make_plan(settings, games, agents)
     pairing = _make_pairing(settings.pairing, plan, plugs)
-    kept = [submissions.snapshot(agent, store.agents_folder) for agent in agents]
-    entry = Entry(
+    return Entry(
         settings=settings,
         games=tuple(games),
-        agents=tuple(kept),
+        agents=tuple(agents),
         plan=plan,
         pairing=pairing,
         sandbox=sandbox,
         notes=tuple(_notes(settings, agents, opponents, plan, pairing)),
         versions=_versions(plugs),
+        only=_only(settings, store),
     )
-    number = store.add_run(_run_row(entry, command))
-    store.add_games(number, [_game_row(game) for game in games])
-    store.add_agents(number, [_agent_row(agent) for agent in kept])
-    run = Run(store, number, entry, plugs)
-    run.sizes = _sizes(run, plugs)
-    if run.total == 0:
-        msg = "no match is left after -k, --deselect and --lf"
-        raise NothingToPlayError(msg)
-    store.set_run(number, matches=run.total)
-    return run
+
+
+def _only(settings: Settings, store: Store | None) -> frozenset[int] | None:
+    if settings.failed_of is None or store is None:
+        return None
+    return frozenset(failed_matches(store, settings.failed_of))
+
+
+def settings_of(store: Store, run: int) -> Settings:
+    """Return what a stored run was asked to be."""
+    return _settings_from(store.run(run)["settings"])
 
 
 def reopen(store: Store, number: int, plugs: Plugins) -> Run:
@@ -239,6 +271,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
         sandbox=row["sandbox"],
         notes=(),
         versions=row["versions"],
+        only=_only(settings, store),
     )
     run = Run(store, number, entry, plugs)
     run.boards.load()
@@ -252,7 +285,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
             run.voids = fault["n"]
         else:
             run.faults[fault["kind"]] = fault["n"]
-    run.sizes = _sizes(run, plugs)
+    run.sizes = _sizes(entry, plugs)
     return run
 
 
@@ -389,14 +422,16 @@ def _versions(plugs: Plugins) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------ the plan
 
 
-def planned(run: Run, plugs: Plugins, round_no: int) -> Iterator[MatchSpec] | None:
+def planned(
+    entry: Entry, plugs: Plugins, round_no: int, standings: Sequence[Standing] = ()
+) -> Iterator[MatchSpec] | None:
     """Return the matches of a round as they will be numbered and played; None after the last round."""
-    specs = run.entry.pairing.round(round_no, run.standings if round_no else ())
+    specs = entry.pairing.round(round_no, standings)
     if specs is None:
         return None
     if plugs.hook.evalengine_modify_matches.get_hookimpls():
         specs = _renumbered(_modified(specs, plugs))
-    chosen = _chosen(run)
+    chosen = _chosen(entry)
     return specs if chosen is None else (spec for spec in specs if chosen(spec))
 
 
@@ -422,16 +457,13 @@ def _renumbered(specs: Iterator[MatchSpec]) -> Iterator[MatchSpec]:
     return (spec._replace(match_no=match_no) for match_no, spec in enumerate(specs))
 
 
-def _chosen(run: Run) -> Callable[[MatchSpec], bool] | None:
-    """Return what says whether a match is played at all: -k, --deselect, --lf."""
-    settings = run.entry.settings
-    selected = planning.selector(settings.select, settings.deselect)
-    failed = None if settings.failed_of is None else set(failed_matches(run._store, settings.failed_of))  # noqa: SLF001 - one module
-    if selected is None and failed is None:
+def _chosen(entry: Entry) -> Callable[[MatchSpec], bool] | None:
+    """Return what says whether a match is played at all (-k, --deselect, --lf); None when all are."""
+    selected = planning.selector(entry.settings.select, entry.settings.deselect)
+    only = entry.only
+    if selected is None and only is None:
         return None
-    return lambda spec: (
-        (failed is None or spec.match_no in failed) and (selected is None or selected(run.name_of(spec)))
-    )
+    return lambda spec: (only is None or spec.match_no in only) and (selected is None or selected(entry.name_of(spec)))
 
 
 def failed_matches(store: Store, run: int) -> list[int]:
@@ -442,12 +474,19 @@ def failed_matches(store: Store, run: int) -> list[int]:
     return [number & ((1 << 40) - 1) for (number,) in rows]
 
 
-def _sizes(run: Run, plugs: Plugins) -> Mapping[int, int] | None:
-    """Return matches by game; counted one by one where filters or plugins change the plan."""
-    sizes = run.entry.pairing.sizes()
-    if sizes is None or (_chosen(run) is None and not plugs.hook.evalengine_modify_matches.get_hookimpls()):
-        return sizes
-    return Counter(spec.game_no for spec in planned(run, plugs, 0) or ())
+def _sizes(entry: Entry, plugs: Plugins) -> Mapping[int, int] | None:
+    """Return matches by game; counted one by one where filters or plugins change the plan.
+
+    Raises:
+        NothingToPlayError: there is none.
+    """
+    sizes = entry.pairing.sizes()
+    if _chosen(entry) is not None or plugs.hook.evalengine_modify_matches.get_hookimpls():
+        sizes = Counter(spec.game_no for spec in planned(entry, plugs, 0) or ())
+    if sizes is not None and not sum(sizes.values()):
+        msg = "no match is left after -k, --deselect and --lf"
+        raise NothingToPlayError(msg)
+    return sizes
 
 
 # ------------------------------------------------------------------------------------- playing
@@ -513,7 +552,7 @@ class _Player:
             ) as scheduler,
         ):
             for round_no in itertools.count():
-                specs = planned(run, self._plugs, round_no)
+                specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
                 if specs is None or self.stop.asked:
                     break
                 self._set_order(round_no)
@@ -530,10 +569,10 @@ class _Player:
     def _set_order(self, round_no: int) -> None:
         """Begin the order of rating: the plan's own, from the first match that is not rated."""
         run = self._run
-        if _chosen(run) is None:
+        if _chosen(run.entry) is None:
             self._next_no = run.boards.watermark
             return
-        order = (spec.match_no for spec in planned(run, self._plugs, round_no) or ())
+        order = (spec.match_no for spec in planned(run.entry, self._plugs, round_no) or ())
         self._order = itertools.chain(itertools.islice(order, run.boards.watermark, None), itertools.repeat(-1))
         self._next_no = next(self._order)
 
@@ -545,7 +584,7 @@ class _Player:
         if first_of is None:
             return left
         first = set(failed_matches(self._store, first_of))
-        again = planned(run, self._plugs, round_no) or iter(())
+        again = planned(run.entry, self._plugs, round_no) or iter(())
         if run.resumed:
             again = _without(again, self._store.match_nos(run.number))
         return itertools.chain(
@@ -684,7 +723,7 @@ def play(
         listener.started(run)
         _play_locked(run, store, plugs, listener, max_failed)
     finally:
-        store.unlock(run.number, lock)
+        store.unlock(lock)
     return run
 
 

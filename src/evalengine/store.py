@@ -18,13 +18,11 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 from evalengine.errors import RunLockedError, StorageError, StoreError
 from evalengine.model import MatchSpec, Played, Termination
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SCHEMA = 1
 APPLICATION_ID = 0x6576616C  # "eval", see the pragma
@@ -171,37 +169,33 @@ class Store:
 
     # ------------------------------------------------------------------------------ runs
 
-    def add_run(self, values: Mapping[str, Any]) -> int:
-        """Add a run and return its number; mappings become JSON."""
-        columns = {name: _plain(value) for name, value in values.items()}
-        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    def add_run(
+        self, values: Mapping[str, Any], games: Iterable[Mapping[str, Any]], agents: Iterable[Mapping[str, Any]]
+    ) -> int:
+        """Add a run with its games and agents, each in the order of its numbers; return the run's number.
+
+        Mappings and sequences among the values become JSON.
+        """
         with self.transaction():
-            cursor = self._db.execute(f"insert into run ({names}) values ({marks})", list(columns.values()))
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+            run = self._insert("run", values)
+            for game_no, game in enumerate(games):
+                self._insert("game", {"run": run, "game_no": game_no, **game})
+            for agent_no, agent in enumerate(agents):
+                self._insert("agent", {"run": run, "agent_no": agent_no, **agent})
+        return run
+
+    def _insert(self, table: str, values: Mapping[str, Any]) -> int:
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        cursor = self._db.execute(
+            f"insert into {table} ({names}) values ({marks})",  # noqa: S608 - our own names
+            [_plain(value) for value in values.values()],
+        )
+        return cursor.lastrowid or 0
 
     def set_run(self, run: int, **values: Any) -> None:
         """Change columns of a run, within a transaction of the caller's or alone."""
         assignments = ", ".join(f"{name} = ?" for name in values)
         self._db.execute(f"update run set {assignments} where id = ?", [*map(_plain, values.values()), run])
-
-    def add_games(self, run: int, games: Iterable[Mapping[str, Any]]) -> None:
-        """Add the games of a run in the order of their numbers."""
-        self._add("game", run, "game_no", games)
-
-    def add_agents(self, run: int, agents: Iterable[Mapping[str, Any]]) -> None:
-        """Add the agents of a run in the order of their numbers."""
-        self._add("agent", run, "agent_no", agents)
-
-    def _add(self, table: str, run: int, number: str, items: Iterable[Mapping[str, Any]]) -> None:
-        rows = [{"run": run, number: index, **item} for index, item in enumerate(items)]
-        if rows:
-            names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
-            with self.transaction():
-                self._db.executemany(
-                    f"insert into {table} ({names}) values ({marks})",
-                    [[_plain(value) for value in row.values()] for row in rows],
-                )
 
     def latest_run(self) -> int:
         """Return the number of the latest run.
@@ -249,25 +243,26 @@ class Store:
         path = self.path.with_name(f"{self.path.name}-run-{run}.lock")
         try:
             handle = path.open("a+")
-        except OSError as error:
-            raise _stop(self.path, error) from error
-        try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            handle.seek(0)
-            told = handle.read().strip() or "another process"
+            told = path.read_text() or "another process"
             handle.close()
             msg = f"run {run} is being written by {told}: wait, or stop it"
             raise RunLockedError(msg) from None
+        except OSError as error:
+            raise _stop(self.path, error) from error
+        if not path.exists() or path.stat().st_ino != os.fstat(handle.fileno()).st_ino:
+            handle.close()  # its holder removed it between our two steps: that lock is nobody's
+            return self.lock(run)
         handle.truncate(0)
         handle.write(f"pid {os.getpid()} since {time.strftime('%H:%M')}")
         handle.flush()
         return handle
 
-    def unlock(self, run: int, handle: IO[str]) -> None:
+    def unlock(self, handle: IO[str]) -> None:
         """Give back a run's lock and remove its file."""
         with contextlib.suppress(OSError):
-            os.unlink(handle.name)
+            Path(handle.name).unlink()
         handle.close()
 
     def write(

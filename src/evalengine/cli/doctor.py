@@ -1,0 +1,108 @@
+"""`evalengine doctor`: what works on this machine, and what to do about the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from evalengine.cli import settings
+from evalengine.errors import EvalengineError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class Finding(NamedTuple):
+    """One thing that was tried."""
+
+    what: str
+    works: bool
+    told: str
+
+
+@click.command("doctor")
+@settings.format_option("table", "json")
+@settings.database_options
+@settings.plugin_options
+def command(form: str, db: Path, wanted: Sequence[str]) -> int:
+    """Check this machine: versions, cores, the database's folder, plugins, agents' processes, a worker."""
+    findings = list(_findings(db, wanted))
+    if form == "json":
+        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding.works else 'FAIL'}  {finding.what:<18} {finding.told}")
+    return ExitCode.OK if all(finding.works for finding in findings) else ExitCode.FAILED
+
+
+def _findings(db: Path, wanted: Sequence[str]) -> Iterator[Finding]:
+    yield Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield Finding("cores", True, f"{cores}: as many workers by default")
+    yield Finding("sqlite", sqlite3.sqlite_version_info >= (3, 37), f"{sqlite3.sqlite_version} (3.37 is needed)")
+    yield _database(db)
+    plugs = settings.load_plugins(wanted)
+    told = ", ".join(f"{name} {version}" for name, version in plugs.names.items())
+    left_out = "; ".join(f"left out: {item.name}: {item.reason}" for item in plugs.broken)
+    yield Finding("plugins", not plugs.broken, "; ".join(part for part in (told, left_out) if part))
+    yield _agent_process()
+    yield _worker()
+    yield Finding("sandbox", True, "none: agents from outside run as you do; play only code that you trust")
+
+
+def _database(db: Path) -> Finding:
+    folder = db.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        return Finding("database", False, f"{folder} cannot be written: name another with --db")
+    try:
+        if db.exists():
+            settings.open_store(db).close()
+    except EvalengineError as error:
+        return Finding("database", False, str(error))
+    return Finding("database", True, f"{db} {'can be read and written' if db.exists() else 'can be made'}")
+
+
+def _agent_process() -> Finding:
+    """Start a real agent's process and hear it answer."""
+    import tempfile
+
+    from evalengine.model import AgentSpec, Limits, MatchSpec
+    from evalengine.plugins import Plugins
+    from evalengine.worker import Orders, Worker
+
+    if sys.platform != "linux":
+        return Finding("agents' processes", False, "agents from outside need Linux; bundled ones play everywhere")
+    spec = Plugins(["no:none"]).games()["tictactoe"]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "agent.py").write_text("def act(observation):\n    return observation.legal[0]\n")
+        agent = AgentSpec(name="probe", kind="python", path=folder, entry="agent.py")
+        worker = Worker(Orders(games=((spec, {}),), agents=(agent,), limits=Limits()))
+        try:
+            played = worker.play(MatchSpec(0, 0, 0, 1, (0, 0)))
+        finally:
+            worker.close()
+    why = played.error or "; ".join(fault[1] for _, _, fault in played.faults)
+    return Finding("agents' processes", not why, why or f"a match of two in {played.seconds * 1000:.0f} ms")
+
+
+def _worker() -> Finding:
+    """Start a real worker and see it end."""
+    from evalengine.model import Limits
+    from evalengine.scheduler import Scheduler
+    from evalengine.worker import Orders
+
+    try:
+        with Scheduler(Orders(games=(), agents=(), limits=Limits()), 1):
+            pass
+    except (EvalengineError, OSError) as error:
+        return Finding("workers", False, str(error))
+    return Finding("workers", True, "one started and ended")
