@@ -62,7 +62,7 @@ def _row(name: str, kind: Any) -> dict[str, Any]:
     return {
         "title": kind.long_name if kind.long_name != name else name.replace("_", " ").capitalize(),
         "rules": rules,
-        "tags": ["openspiel", *tags.split(), *(["sample"] if samples else [])],
+        "tags": ["openspiel", *tags.split()],
         "actions": game.num_distinct_actions(),
         "tensor": bool(runtime.provides_observation_tensor or _remembers(runtime)),
         "samples": samples,

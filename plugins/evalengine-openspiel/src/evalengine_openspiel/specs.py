@@ -28,6 +28,7 @@ def _spec(name: str, version: str, row: dict[str, Any]) -> GameSpec:
         factory=f"evalengine_openspiel.game:{name}",
         config=row["config"],
         teams=name in TEAMS,
+        sample=row["samples"],
         # Without luck, two deterministic agents would play one and the same match again and again.
         opening_turns=2 if _same_each_time(fields) else 0,
         tags=tuple(row["tags"]),
