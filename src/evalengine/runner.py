@@ -23,6 +23,7 @@ from evalengine.errors import NothingToPlayError, StoreError, UsageError
 from evalengine.model import AgentSpec, Limits, MatchSpec, Played, Standing, Termination
 from evalengine.planning import ChosenGame, Settings
 from evalengine.plugins import Plugins
+from evalengine.repeats import Repeats
 from evalengine.scheduler import Scheduler
 from evalengine.seeding import SEED_BITS, fresh_seed
 from evalengine.store import Store, Stored
@@ -37,6 +38,7 @@ DEFAULT_DB = Path(".evalengine/arena.db")
 _LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
 _MODIFY_CHUNK = 1_000
 _MIN_HUNG_S = 60.0
+_GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
 _SHORT_SEED = 1 << 40  # below, whoever knows an opening finds the seed by trying
 
 
@@ -79,7 +81,8 @@ class Run:
     Attributes:
         number, db: which run of which file; entry: what is fixed of it; boards: its ratings;
         workers: how many play; total: matches planned, None when results decide; played: matches stored;
-        resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted".
+        resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted";
+        unsteady: agents from outside that did not repeat themselves when a match of theirs was played again.
     """
 
     def __init__(self, store: Store, number: int, entry: Entry, plugs: Plugins) -> None:
@@ -97,6 +100,7 @@ class Run:
         self.faults: Counter[str] = Counter()
         self.seconds = 0.0
         self.state = "running"
+        self.unsteady: list[str] = []
 
     @property
     def seed(self) -> int:
@@ -158,6 +162,7 @@ class Run:
                 board.scope: {"rater": board.rater_name, "standings": [asdict(x) for x in self.boards.standings(board)]}
                 for board in self.boards.boards[1:]
             },
+            "not_deterministic": self.unsteady,
             "distinct_games": sum(row["d"] for row in played),
             "seconds": round(self.seconds, 3),
             "matches_per_s": round(self.played / self.seconds, 1) if self.seconds else 0.0,
@@ -275,7 +280,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     )
     run = Run(store, number, entry, plugs)
     run.boards.load()
-    run.state, run.seconds = row["state"], row["seconds"]
+    run.state, run.seconds, run.unsteady = row["state"], row["seconds"], json.loads(row["unsteady"])
     low, high = number << 40, (number + 1) << 40
     run.played = run.resumed = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
     for fault in store.rows(
@@ -534,33 +539,51 @@ class _Player:
         self._keys = _Keys(run)
         self._log_bytes = int(store.run(run.number)["log_bytes"])
         self._tells_matches = bool(plugs.hook.evalengine_match_done.get_hookimpls())
+        self._repeats = Repeats(run.entry.agents)
         self.stop = _Stop()
 
     def play(self, workers: int) -> None:
         """Play to the end, or until somebody stops it."""
         run = self._run
         limits = run.entry.settings.limits
-        began = time.monotonic()
-        already = run.seconds
-        with (
-            self.stop.listening(),
-            Scheduler(
-                _orders(run, self._store.agents_folder),
-                workers,
-                hung_s=max(_MIN_HUNG_S, 10 * (limits.turn_s or 0)),
-                worker_lost=self._worker_lost,
-            ) as scheduler,
-        ):
-            for round_no in itertools.count():
-                specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
-                if specs is None or self.stop.asked:
-                    break
-                self._set_order(round_no)
-                for done in scheduler.play(self._left(specs, round_no), self._total_left()):
-                    run.seconds = already + time.monotonic() - began
-                    self._take(*done)
-                    if self.stop.asked:
-                        scheduler.cancel((limits.turn_s or 2.0) + 0.5)
+        scheduler = Scheduler(
+            _orders(run, self._store.agents_folder),
+            workers,
+            hung_s=max(_MIN_HUNG_S, 10 * (limits.turn_s or 0)),
+            worker_lost=self._worker_lost,
+        )
+        with self.stop.listening(), scheduler:
+            self._play_rounds(scheduler)
+            if not self.stop.asked:
+                self._play_again(scheduler)
+
+    def _play_rounds(self, scheduler: Scheduler) -> None:
+        run = self._run
+        limit_s = run.entry.settings.limits.turn_s or 2.0
+        began, already = time.monotonic(), run.seconds
+        for round_no in itertools.count():
+            specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
+            if specs is None or self.stop.asked:
+                return
+            self._set_order(round_no)
+            for done in scheduler.play(self._left(specs, round_no), self._total_left()):
+                run.seconds = already + time.monotonic() - began
+                self._take(*done)
+                if self.stop.asked and not scheduler.cancelled:
+                    scheduler.cancel(limit_s + _GRACE_S)
+
+    def _play_again(self, scheduler: Scheduler) -> None:
+        """Play one match of each agent from outside again, to say which do not repeat themselves."""
+        run = self._run
+        games = [game.game for game in run.entry.games]
+        for specs, rows, _ in scheduler.play(self._repeats.specs()):
+            self._repeats.compare(specs, rows, games)
+            if self.stop.asked:
+                return
+        run.unsteady = sorted({*run.unsteady, *(run.entry.agents[number].name for number in self._repeats.unsteady)})
+        for name in run.unsteady:
+            self._listener.note(f"{name} is not deterministic under its seed: another run may end with other standings")
+        self._store.set_run(run.number, unsteady=run.unsteady)
 
     def _total_left(self) -> int | None:
         total = self._run.total
@@ -605,6 +628,7 @@ class _Player:
                 self._next_no = run.boards.take(results, self._order, self._next_no)
                 run.boards.save()
                 self._store.set_run(run.number, seconds=run.seconds)
+            self._repeats.note(specs, rows)
             run.played += len(rows)
             run.count(rows)
             if self._max_failed and run.voids + run.faults.total() >= self._max_failed and not self.stop.asked:

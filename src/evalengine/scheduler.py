@@ -166,6 +166,11 @@ class Scheduler:
                     yield from self._drain(queue)
             self._kill_hung()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether nothing new begins any more."""
+        return self._cancel_by is not None
+
     def cancel(self, within_s: float) -> None:
         """Begin nothing new; `play` ends when the running matches have, or after `within_s`."""
         self._cancel_by = time.monotonic() + within_s

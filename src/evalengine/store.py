@@ -34,7 +34,8 @@ _TABLES = """
 create table run (
   id integer primary key, state text not null, command text not null, seed integer not null, matches integer,
   settings text not null, versions text not null, sandbox text not null, limits text not null,
-  started real not null, ended real, seconds real not null default 0, pid integer, log_bytes integer not null default 0
+  started real not null, ended real, seconds real not null default 0, pid integer, log_bytes integer not null default 0,
+  unsteady text not null default '[]'
 ) strict;
 create table game (
   run integer not null, game_no integer not null, ref text not null, name text not null, version text not null,
