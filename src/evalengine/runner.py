@@ -707,10 +707,13 @@ def _side_of(sides: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchSpec]:
-    """Yield the matches whose numbers are not in `done`; both ascend."""
-    # Read at once: what is stored meanwhile must not disappear from under the plan.
-    stored = set(done)
-    return (spec for spec in specs if spec.match_no not in stored)
+    """Yield the matches whose numbers are not in `done`, which ascends."""
+    # Read at once, since what is stored meanwhile must not vanish from the plan; a byte a match, not a set of objects.
+    stored = bytearray()
+    for number in done:
+        stored.extend(bytes(number + 1 - len(stored)))
+        stored[number] = 1
+    return (spec for spec in specs if spec.match_no >= len(stored) or not stored[spec.match_no])
 
 
 def _orders(run: Run, folder: Path) -> Orders:
