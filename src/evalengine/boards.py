@@ -110,7 +110,7 @@ class Boards:
         self._tallies: list[dict[int, list[Any]]] = [{} for _ in games]
         self._touched: set[tuple[int, int]] = set()
         self._held: dict[int, Stored] = {}
-        self._spilled = False
+        self._stored_to = -1  # the highest match_no that waits in the store only
         self.watermark = 0
         self._recorded = 0  # matches at the last line of the history
 
@@ -129,23 +129,23 @@ class Boards:
             if len(held) < _HELD:
                 held[result[0]] = result
             else:
-                self._spilled = True
+                self._stored_to = max(self._stored_to, result[0])
         while True:
+            if next_no not in held and next_no <= self._stored_to:
+                self._read_back(next_no)
             result = held.pop(next_no, None)
-            if result is None and (not self._spilled or not self._read_back(next_no) or next_no not in held):
+            if result is None:
                 break
-            if result is not None:
-                self._rate(result)
-                self.watermark += 1
-                next_no = next_no + 1 if order is None else next(order, -1)
+            self._rate(result)
+            self.watermark += 1
+            next_no = next_no + 1 if order is None else next(order, -1)
         self._flush()
         return next_no
 
-    def _read_back(self, next_no: int) -> bool:
-        """Read results from the store that were not held."""
-        found = self._store.stored(self._run, next_no, _CHUNK)
-        self._held.update((result[0], result) for result in found if len(self._held) < _HELD + _CHUNK)
-        return bool(found)
+    def _read_back(self, next_no: int) -> None:
+        """Read results that were not held from the store, if the next one is there."""
+        if [result[0] for result in self._store.stored(self._run, next_no, 1)] == [next_no]:
+            self._held.update((result[0], result) for result in self._store.stored(self._run, next_no, _CHUNK))
 
     def _rate(self, result: Stored) -> None:
         _, game_no, termination, agents, scores, places, faulted = result
@@ -221,6 +221,7 @@ class Boards:
             if board.scope in states:
                 board.rater.load(states[board.scope]["state"])
                 self.watermark = self._recorded = states[board.scope]["watermark"]
+        self._stored_to = self._store.last_match_no(self._run)
         for row in self._store.iterate("select * from tally where run = ?", self._run):
             _, game_no, agent, *tally = row
             self._tallies[game_no][agent] = list(tally)

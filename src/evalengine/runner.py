@@ -566,6 +566,7 @@ class _Player:
             if specs is None or self.stop.asked:
                 return
             self._set_order(round_no)
+            self._catch_up()
             for done in scheduler.play(self._left(specs, round_no), self._total_left()):
                 run.seconds = already + time.monotonic() - began
                 self._take(*done)
@@ -598,6 +599,12 @@ class _Player:
         order = (spec.match_no for spec in planned(run.entry, self._plugs, round_no) or ())
         self._order = itertools.chain(itertools.islice(order, run.boards.watermark, None), itertools.repeat(-1))
         self._next_no = next(self._order)
+
+    def _catch_up(self) -> None:
+        """Rate what was stored before a kill, but waited for an earlier result."""
+        with self._store.transaction():
+            self._next_no = self._run.boards.take((), self._order, self._next_no)
+            self._run.boards.save()
 
     def _left(self, specs: Iterator[MatchSpec], round_no: int) -> Iterator[MatchSpec]:
         """Yield what is not stored yet, in the order of dispatch."""

@@ -333,6 +333,12 @@ class Store:
         for (number,) in cursor:
             yield number & mask
 
+    def last_match_no(self, run: int) -> int:
+        """Return the highest number of a run's stored matches, -1 when there is none."""
+        low, high = run << _RUN_SHIFT, (run + 1) << _RUN_SHIFT
+        (last,) = self._db.execute("select max(id) from match where id >= ? and id < ?", (low, high)).fetchone()
+        return -1 if last is None else int(last) - low
+
     def stored(self, run: int, from_no: int, limit: int) -> list[Stored]:
         """Return up to `limit` stored matches from `from_no` on, in match_no order."""
         low, high = match_id(run, from_no), (run + 1) << _RUN_SHIFT

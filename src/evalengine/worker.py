@@ -6,10 +6,12 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import plugins, wire
@@ -204,7 +206,7 @@ def main(endpoint: str, worker_no: int, orders: Orders) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
-    _prepare(worker_no, orders)
+    _prepare(worker_no, orders, Path(endpoint.partition("://")[2]).parent)
     worker = Worker(orders)
     context = zmq.Context()
     pulse = _Pulse(context, endpoint, worker_no, worker)
@@ -227,7 +229,9 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _prepare(worker_no: int, orders: Orders) -> None:
+def _prepare(worker_no: int, orders: Orders, folder: Path) -> None:
+    # Agents' folders lie in the launcher's, which removes them whatever kills a worker.
+    tempfile.tempdir = str(folder)
     sys.path[:] = [*orders.sys_path, *(path for path in sys.path if path not in orders.sys_path)]
     if orders.cores and sys.platform == "linux":
         os.sched_setaffinity(0, {orders.cores[worker_no % len(orders.cores)]})
