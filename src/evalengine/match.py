@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine.contracts import Game, Info, Observation, Request, State
 from evalengine.errors import GameError
 from evalengine.model import Answer, Fault, FaultKind, MatchResult, MatchSpec, Termination
-from evalengine.seeding import stream
+from evalengine.seeding import derive, stream
 
 if TYPE_CHECKING:
     import random
@@ -28,6 +28,7 @@ Turn = Mapping[int | None, Any]
 """One turn: {seat: action or Fault}; the key None stands for the only seat that is to move."""
 
 _OPENING_TRIES = 8  # random openings of one length, before a shorter one is tried
+_SPENT = 1 << 40  # below it, what is left of a derived number is too little to draw evenly from
 
 
 class _NoLuck:
@@ -58,7 +59,8 @@ class _Rules:
 
 
 def _rules_of(game: Game, seats: int) -> _Rules:
-    known: dict[int, _Rules] = game.__dict__.setdefault("_rules", {})
+    # A name that no game takes for something of its own.
+    known: dict[int, _Rules] = game.__dict__.setdefault("_evalengine_rules", {})
     if seats not in known:
         known[seats] = _Rules(game, seats)
     return known[seats]
@@ -400,17 +402,24 @@ class Match:
         """Play the opening: random legal actions that do not end the match, the same for a whole rotation."""
         for length in range(self.spec.opening, 0, -1):
             for attempt in range(_OPENING_TRIES):
-                if self._play_opening(length, stream(self.spec.seed, "opening", length, attempt)):
+                if self._play_opening(length, attempt):
                     return
                 self._restart()
 
-    def _play_opening(self, length: int, rng: random.Random) -> bool:
-        for _ in range(length):
+    def _play_opening(self, length: int, attempt: int) -> bool:
+        # The digits of one derived number: a generator costs as much as the rest of a small match.
+        luck = 0
+        for turn in range(length):
             movers = self.state.to_move()
-            choices = {seat: self.state.legal(seat) for seat in movers}
-            if not all(choices.values()):
-                return True  # actions that cannot be listed cannot be drawn either
-            self._answers = {seat: rng.choice(legal) for seat, legal in choices.items() if legal}
+            for seat in movers:
+                legal = self.state.legal(seat)
+                if not legal:  # actions that cannot be listed cannot be drawn either
+                    self._answers.clear()
+                    return True
+                if luck < _SPENT:
+                    luck = derive(self.spec.seed, "opening", length, attempt, turn, seat)
+                luck, place = divmod(luck, len(legal))
+                self._answers[seat] = legal[place]
             self._resolve(movers)
             if self.over:
                 return False
