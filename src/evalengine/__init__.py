@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evalengine.errors import UsageError as UsageError
     from evalengine.hookspecs import hookimpl as hookimpl
     from evalengine.match import Match as Match
+    from evalengine.model import API as API
     from evalengine.model import AgentSpec as AgentSpec
     from evalengine.model import Answer as Answer
     from evalengine.model import Branch as Branch
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
     from evalengine.seeding import stream as stream
 
 __version__ = "0.1.0"
-API = (0, 1)
-"""(major, minor) of the public interface; a spec's `api` states the range it needs."""
 
 _HOME = {
     "contracts": ("Agent", "Contest", "Game", "Info", "Observation", "Pairing", "Plan", "Rater", "Reporter", "State"),
@@ -65,6 +64,7 @@ _HOME = {
     "hookspecs": ("hookimpl",),
     "match": ("Match",),
     "model": (
+        "API",
         "AgentSpec",
         "Answer",
         "Branch",
@@ -85,7 +85,9 @@ _HOME = {
     "seeding": ("derive", "stream"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-__all__ = ["API", "__version__", *sorted(_MODULE_OF)]
+__all__ = list(_MODULE_OF)
+__all__ += ["__version__"]
+__all__.sort()
 
 
 def __getattr__(name: str) -> Any:

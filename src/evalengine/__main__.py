@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -12,6 +13,9 @@ def main() -> int:
 
         print(f"evalengine {__version__}")  # noqa: T201 - the answer
         return 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a game's characters ends no run
     from evalengine.cli import main as cli
 
     return cli(sys.argv[1:])

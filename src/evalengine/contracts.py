@@ -96,12 +96,12 @@ class State(ABC):
         msg = f"{type(self).__name__} has no clone()"
         raise GameError(msg)
 
-    def sample(self, seat: int, rng: random.Random) -> State:
+    def sample(self, seat: int, rng: random.Random) -> State:  # noqa: ARG002 - for those who override it
         """Return a state that is consistent with all that `seat` has seen. Hidden information only."""
         msg = f"{type(self).__name__} has no sample()"
         raise GameError(msg)
 
-    def forfeit(self, seat: int) -> State:
+    def forfeit(self, seat: int) -> State:  # noqa: ARG002 - for those who override it
         """Return the state in which play goes on without `seat`. Games of more than two sides only."""
         msg = f"{type(self).__name__} has no forfeit()"
         raise GameError(msg)
@@ -110,7 +110,7 @@ class State(ABC):
         """Return the position as text; of `seat`'s view only, when given."""
         return str(self.view(seat or 0))
 
-    def svg(self, seat: int | None = None) -> str:
+    def svg(self, seat: int | None = None) -> str:  # noqa: ARG002 - for those who override it
         """Return the position as one well-formed SVG document; of `seat`'s view only, when given."""
         msg = f"{type(self).__name__} has no svg()"
         raise GameError(msg)
@@ -129,7 +129,9 @@ def _same(a: Action, b: Action) -> bool:
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(map(_same, a, b))
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+        # A key too: 1, 1.0 and True are one to a dict.
+        kinds = {(type(key), key) for key in a} == {(type(key), key) for key in b}
+        return kinds and all(_same(a[key], b[key]) for key in a)
     return bool(a == b)
 
 

@@ -11,10 +11,12 @@ _TOKEN = re.compile(
     r"""\s*(?:
       (?P<operator>and|or|not)(?=[\s()]|$)
     | (?P<bracket>[()])
-    | (?P<word>[^\s()]+(?:\([^()]*\))?)   # hex, hex(size=5), openspiel:chess, ./folder, connect4::a-vs-b[17]
+    | (?P<word>[^\s()]+(?:\([^()]*\)[^\s()]*)?)   # hex, hex(size=5), openspiel:chess, ./folder, hex(size=5)::a-vs-b[17]
     )""",
     re.VERBOSE,
 )
+
+_DEEPEST = 50  # brackets and nots within one another
 
 Test = Callable[[Callable[[str], bool]], bool]
 """A parsed expression: called with what says whether a word holds."""
@@ -35,6 +37,7 @@ class Expression:
         self.words: list[str] = []
         self._tokens = list(_tokens(text))
         self._at = 0
+        self._depth = 0
         self._test = self._either()
         if self._at < len(self._tokens):
             raise self._error()
@@ -57,10 +60,10 @@ class Expression:
 
     def _one(self) -> Test:
         if self._accept("not"):
-            negated = self._one()
+            negated = self._deeper(self._one)
             return lambda holds: not negated(holds)
         if self._accept("("):
-            inner = self._either()
+            inner = self._deeper(self._either)
             if not self._accept(")"):
                 raise self._error()
             return inner
@@ -70,6 +73,15 @@ class Expression:
         self._at += 1
         self.words.append(word)
         return lambda holds: holds(word)
+
+    def _deeper(self, parse: Callable[[], Test]) -> Test:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            msg = f"{self.text[:40]!r}... is nested too deep: more than {_DEEPEST} brackets or nots in one another"
+            raise UsageError(msg)
+        test = parse()
+        self._depth -= 1
+        return test
 
     def _accept(self, text: str) -> bool:
         if self._at < len(self._tokens) and self._tokens[self._at][:2] == (_kind_of(text), text):

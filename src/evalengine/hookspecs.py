@@ -1,7 +1,9 @@
-"""All hooks of evalengine. *Lists* return specs, *edits* change what they are given, *tells* inform, *asks* take the first answer.
+"""All hooks of evalengine.
 
-A plugin is an importable module (or an object) with functions of these names, marked by `evalengine.hookimpl`, registered through
-the entry-point group `evalengine` or with `-p MODULE`. It may take fewer arguments than a hook has.
+*Lists* return specs, *edits* change what they are given, *tells* inform, *asks* take the first answer.
+
+A plugin is an importable module (or an object) with functions of these names, marked by `evalengine.hookimpl`,
+registered through the entry-point group `evalengine` or with `-p MODULE`. It may take fewer arguments than a hook has.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ def evalengine_commands() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def evalengine_load_agent(ref: str) -> AgentSpec | None:
-    """Return the agent that `ref` (what a person typed, without `NAME=`) stands for, or None when it is not of this kind.
+    """Return the agent that `ref` (what a person typed, without `NAME=`) stands for, None when it is of another kind.
 
     Raises:
         AgentError: it is of this kind, but cannot be used.
@@ -61,7 +63,7 @@ def evalengine_load_agent(ref: str) -> AgentSpec | None:
 
 @hookspec
 def evalengine_modify_matches(matches: list[MatchSpec]) -> None:
-    """Change, drop or add matches in place, before they are numbered; called with whole rotations, a chunk at a time."""
+    """Change, drop or add matches in place, before they are numbered; called with chunks of whole rotations."""
 
 
 @hookspec

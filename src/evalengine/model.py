@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+API = (0, 1)
+"""(major, minor) of the public interface; a spec's `api` states the range it needs."""
+
 Action = Any  # a msgpack value; plain ints in board and card games
 View = Any  # a msgpack value or a numpy array
 Scores = tuple[float, ...]  # by seat; higher is better
@@ -138,7 +141,7 @@ class GameSpec:
     sample: bool = False  # hidden information: State.sample exists
     branching: Literal["full", "same-luck", "none"] = "full"
     tags: tuple[str, ...] = ()  # its own; hidden, chance, simultaneous, teams, multiplayer follow
-    api: str = ">=0.1"  # the evalengine.API it needs
+    api: str = ">=0.1"  # the evalengine.API it needs: comparisons that all hold, ">=0.1,<2"
     driver: str | None = None  # reserved: code that plays a whole match by itself
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from evalengine.expressions import Expression
 from evalengine.model import AgentSpec, GameSpec, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from evalengine.plugins import Plugins
 
@@ -75,19 +76,24 @@ def choose_games(text: str, known: Plugins) -> list[ChosenGame]:
         UnknownNameError: a word is neither; ConfigError: a parameter is wrong; NothingToPlayError: nothing is left.
     """
     expression = Expression(text)
-    local = {word: known.load_path(Path(word)) for word in expression.words if _is_path(word)}
+    local = load_local(text, known)
     games = known.games()
     words = {name: plugins.words_of(spec) for name, spec in games.items()}
-    chosen = []
+    chosen: dict[str, ChosenGame] = {}
     for ref in _candidates(expression, games):
         name, _ = plugins.split_reference(ref)
         if expression.holds(lambda word, ref=ref, name=name: _word_holds(word, ref, name, words, local)):  # type: ignore[misc]
-            chosen.append(_make(ref, games[name]))
+            game = _make(ref, games[name])
+            chosen.setdefault(game.ref, game)
     if not chosen:
         msg = f"no game fits {text!r}. See: evalengine games"
         raise NothingToPlayError(msg)
-    twice = [ref for ref, count in Counter(game.ref for game in chosen).items() if count > 1]
-    return [game for place, game in enumerate(chosen) if game.ref not in twice or game not in chosen[:place]]
+    return list(chosen.values())
+
+
+def load_local(text: str, known: Plugins) -> dict[str, frozenset[str]]:
+    """Load the plugins at the paths in an expression; return the names of their games by path."""
+    return {word: known.load_path(Path(word)) for word in Expression(text).words if _is_path(word)}
 
 
 def select_games(text: str | None, known: Plugins) -> list[GameSpec]:
@@ -106,6 +112,7 @@ def select_games(text: str | None, known: Plugins) -> list[GameSpec]:
 
 
 def _is_path(word: str) -> bool:
+    word = word.partition("(")[0]
     return word.startswith((".", "/", "~")) or word.endswith(".py") or (":" not in word and "/" in word)
 
 
@@ -122,7 +129,8 @@ def _candidates(expression: Expression, games: Mapping[str, GameSpec]) -> list[s
             plugins.find("game", plugins.split_reference(word)[0], games, "evalengine games")
             configured.append(word)
         elif word not in every_word and not _is_path(word):
-            raise plugins.unknown("game or tag", word, sorted(every_word), "evalengine games")
+            kind = "game or tag"
+            raise plugins.unknown(kind, word, sorted(every_word), "evalengine games")
     return [*sorted(games), *configured]
 
 
@@ -150,10 +158,16 @@ def _make(ref: str, spec: GameSpec) -> ChosenGame:
     told = {name: value for name, value in game.config.items() if value != spec.config[name]["default"]}
     if seats != fits.default_seats:
         told["seats"] = seats
-    inner = ", ".join(f"{name}={value}" for name, value in sorted(told.items()))
+    inner = ", ".join(f"{name}={_written(value)}" for name, value in sorted(told.items()))
     return ChosenGame(
         ref=f"{spec.name}({inner})" if inner else spec.name, spec=spec, config=config, game=game, seats=seats
     )
+
+
+def _written(value: Any) -> str:
+    """Return a value as a reference holds it, so that it is read back as it was."""
+    bare = isinstance(value, str) and value.isidentifier() and not keyword.iskeyword(value)
+    return str(value) if bare else repr(value)
 
 
 # -------------------------------------------------------------------------------------- agents
@@ -168,7 +182,8 @@ def choose_agents(settings: Settings, games: Sequence[ChosenGame], known: Plugin
     bundled = known.agents()
     named = [find_agent(ref, known, bundled) for ref in settings.agents] + list(settings.callables)
     opponents = _opponents(settings, named, games, known, bundled)
-    agents = _distinct([*named, *opponents])
+    given = {place for place, ref in enumerate(settings.agents) if split_name(ref)[0]}
+    agents = _distinct([*named, *opponents], given)
     if not opponents or not named:
         return agents, ""
     who = ", ".join(agent.name for agent in agents[: len(named)])
@@ -228,7 +243,8 @@ def _load(ref: str, known: Plugins, bundled: Mapping[str, AgentSpec]) -> AgentSp
             return configure_agent(bundled[name], config)
     loaded: AgentSpec | None = known.hook.evalengine_load_agent(ref=ref)
     if loaded is None:
-        raise plugins.unknown("agent", ref, bundled, "evalengine agents, or give a path")
+        kind = "agent"
+        raise plugins.unknown(kind, ref, bundled, "evalengine agents, or give a path")
     return loaded
 
 
@@ -243,14 +259,17 @@ def configure_agent(spec: AgentSpec, config: Mapping[str, Any]) -> AgentSpec:
     return replace(spec, config=whole, name=name)
 
 
-def _distinct(agents: Sequence[AgentSpec]) -> list[AgentSpec]:
-    """Return the agents with names that differ: clashing ones take their folder's.
+def _distinct(agents: Sequence[AgentSpec], given: Collection[int]) -> list[AgentSpec]:
+    """Return the agents with names that differ: clashing ones take their folder's, but for those at the places `given`.
 
     Raises:
         AgentError: they still clash.
     """
     counts = Counter(agent.name for agent in agents)
-    renamed = [_by_folder(agent) if counts[agent.name] > 1 else agent for agent in agents]
+    renamed = [
+        _by_folder(agent) if counts[agent.name] > 1 and place not in given else agent
+        for place, agent in enumerate(agents)
+    ]
     still = [name for name, count in Counter(agent.name for agent in renamed).items() if count > 1]
     if still:
         msg = f"two agents are called {still[0]!r}: name them, as in a=REF b=REF"

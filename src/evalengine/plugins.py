@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import operator
 import re
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pluggy
@@ -16,12 +18,12 @@ import pluggy
 from evalengine import hookspecs
 from evalengine.contracts import Game
 from evalengine.errors import ConfigError, PluginError, UnknownNameError
+from evalengine.model import API, GameSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from evalengine.model import AgentSpec, GameSpec, Parameters, PluginSpec
+    from evalengine.model import AgentSpec, Parameters, PluginSpec
 
 ENTRY_POINTS = "evalengine"
 
@@ -76,7 +78,7 @@ class Plugins:
             try:
                 plugin = entry.load()
                 self._manager.register(plugin, entry.name)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if entry.name in asked:
                     msg = f"plugin {entry.name!r} cannot be loaded: {one_line(error)}"
                     raise PluginError(msg) from error
@@ -86,8 +88,11 @@ class Plugins:
 
     def _load_module(self, name: str) -> None:
         try:
-            self._manager.register(importlib.import_module(name), name)
-        except Exception as error:
+            plugin = importlib.import_module(name)
+            if self._manager.is_registered(plugin):
+                return  # installed, and asked for by its module
+            self._manager.register(plugin, name)
+        except (Exception, SystemExit) as error:
             msg = f"-p {name}: no installed plugin has this name and the module cannot be imported: {one_line(error)}"
             raise PluginError(msg) from error
         self._versions[name] = ""
@@ -98,19 +103,16 @@ class Plugins:
         Raises:
             PluginError: there is none, or it cannot be imported.
         """
-        before = set(self.games())
-        folder, module = _module_at(path)
         name = str(path)
-        if not self._manager.has_plugin(name):
-            sys.path.insert(0, str(folder))
-            try:
-                plugin = importlib.import_module(module)
+        if name not in self._local:
+            plugin = _import_from(name, *_module_at(path))
+            if not self._manager.is_registered(plugin):
                 self._manager.register(plugin, name)
-            except Exception as error:
-                msg = f"the plugin at {name!r} cannot be loaded: {one_line(error)}"
-                raise PluginError(msg) from error
-            self._versions[name] = ""
-            self._local[name] = frozenset(set(self.games()) - before)
+                self._versions[name] = ""
+            owner = self._manager.get_name(plugin)
+            self._local[name] = frozenset(
+                game for game, (_, by) in self._owned("evalengine_games", "game") if by == owner
+            )
         if not self._local[name]:
             msg = f"the plugin at {name!r} lists no game of its own: it needs a hook evalengine_games"
             raise PluginError(msg)
@@ -144,25 +146,96 @@ class Plugins:
         return self._listed(f"evalengine_{kind}", kind.removesuffix("s"))
 
     def _listed(self, hook: str, kind: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        owners: dict[str, str] = {}
+        return {name: spec for name, (spec, _) in self._owned(hook, kind)}
+
+    def _owned(self, hook: str, kind: str) -> Iterable[tuple[str, tuple[Any, str]]]:
+        """Return (name, (spec, the plugin that lists it)) of all that is listed."""
+        found: dict[str, tuple[Any, str]] = {}
         # Registration order, not pluggy's last-in-first-out: listings read the same everywhere.
         for implementation in getattr(self.hook, hook).get_hookimpls():
             owner = implementation.plugin_name
             try:
-                specs = implementation.function()
+                specs = [(spec.name, spec) for spec in implementation.function()]
             except Exception as error:
                 msg = f"plugin {owner!r} failed in {hook}: {one_line(error)}. Switch it off with '-p no:{owner}'"
                 raise PluginError(msg) from error
-            for spec in specs:
-                if spec.name in found:
+            for name, spec in specs:
+                if isinstance(spec, GameSpec):
+                    _check_api(spec, owner)
+                if name in found:
                     msg = (
-                        f"{kind} {spec.name!r} is registered by {owners[spec.name]!r} and by {owner!r}. "
+                        f"{kind} {name!r} is registered by {found[name][1]!r} and by {owner!r}. "
                         f"Uninstall one, or switch it off with '-p no:{owner}'"
                     )
                     raise PluginError(msg)
-                found[spec.name], owners[spec.name] = spec, owner
-        return found
+                found[name] = spec, owner
+        return found.items()
+
+
+def _import_from(name: str, folder: Path, module: str) -> Any:
+    """Return the module that lies in `folder`, which becomes the first place to search.
+
+    Raises:
+        PluginError: it cannot be imported, or another of its name is loaded.
+    """
+    sys.path.insert(0, str(folder))
+    try:
+        plugin = importlib.import_module(module)
+        file = str(getattr(plugin, "__file__", None) or "the interpreter")
+        if not Path(file).resolve().is_relative_to(folder.resolve()):
+            _refuse_module(module, file)
+    except (Exception, SystemExit) as error:
+        sys.path.remove(str(folder))
+        told = str(error) if isinstance(error, PluginError) else one_line(error)
+        msg = f"the plugin at {name!r} cannot be loaded: {told}"
+        raise PluginError(msg) from error
+    return plugin
+
+
+def _refuse_module(module: str, file: str) -> None:
+    msg = f"another module {module!r} is loaded, from {file}: rename one"
+    raise PluginError(msg)
+
+
+_RANGE = re.compile(r"\s*(?P<sign>[<>]=?|[=!]=)\s*(?P<version>\d+(?:\.\d+)?)\s*")
+_COMPARE: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def fits_api(text: str, version: tuple[int, int]) -> bool:
+    """Say whether a version is in a range: comparisons that all hold, ">=0.1,<2"; "1" is any minor version of it.
+
+    Raises:
+        ValueError: it is no range.
+    """
+    for part in text.split(",") if text.strip() else ():
+        found = _RANGE.fullmatch(part)
+        if found is None:
+            raise ValueError(part)
+        wanted = tuple(map(int, found["version"].split(".")))
+        if not _COMPARE[found["sign"]](version[: len(wanted)], wanted):
+            return False
+    return True
+
+
+def _check_api(spec: GameSpec, owner: str) -> None:
+    try:
+        fits = fits_api(spec.api, API)
+    except ValueError:
+        msg = f"game {spec.name!r} of plugin {owner!r}: api {spec.api!r} is no range like '>=0.1,<2'"
+        raise PluginError(msg) from None
+    if not fits:
+        msg = (
+            f"plugin {owner!r} needs evalengine API {spec.api} for game {spec.name!r}, this is {API[0]}.{API[1]}: "
+            f"upgrade, or switch it off with '-p no:{owner}'"
+        )
+        raise PluginError(msg)
 
 
 def _module_at(path: Path) -> tuple[Path, str]:
@@ -177,15 +250,30 @@ def _module_at(path: Path) -> tuple[Path, str]:
         return path.parent, path.name
     project = path / "pyproject.toml"
     if project.is_file():
-        import tomllib
-
-        points = tomllib.loads(project.read_text()).get("project", {}).get("entry-points", {}).get(ENTRY_POINTS, {})
-        for module in points.values():
+        for module in _entry_points(project):
             for folder in (path / "src", path):
                 if (folder / module.partition(".")[0]).exists() or (folder / f"{module}.py").is_file():
                     return folder, module
     msg = f"there is no plugin at {str(path)!r}: a .py file, a package, or a project with entry points {ENTRY_POINTS!r}"
     raise PluginError(msg)
+
+
+def _entry_points(project: Path) -> list[str]:
+    """Return the modules that a pyproject.toml names as plugins.
+
+    Raises:
+        PluginError: it cannot be read.
+    """
+    import tomllib
+
+    try:
+        value: Any = tomllib.loads(project.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"{str(project)!r} cannot be read: {one_line(error)}"
+        raise PluginError(msg) from error
+    for key in ("project", "entry-points", ENTRY_POINTS):
+        value = value.get(key) if isinstance(value, dict) else None
+    return [module for module in value.values() if isinstance(module, str)] if isinstance(value, dict) else []
 
 
 def one_line(error: BaseException) -> str:
@@ -234,14 +322,19 @@ def _parse_config(ref: str, text: str | None) -> dict[str, Any]:
     if not text or not text.strip():
         return {}
     try:
-        call = ast.parse(f"f({text})", mode="eval").body
-        assert isinstance(call, ast.Call)
-        if call.args or any(keyword.arg is None for keyword in call.keywords):
-            raise ValueError
-        return {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError):
+        return _keywords(ast.parse(f"f({text})", mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         msg = f"{ref!r}: write the configuration as key=value, ... with numbers, True, False or words"
         raise ConfigError(msg) from None
+
+
+def _keywords(call: ast.expr) -> dict[str, Any]:
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
+        raise ValueError(ast.dump(call))
+    found = {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords if keyword.arg is not None}
+    if len(found) < len(call.keywords):
+        raise ValueError(ast.dump(call))  # one twice, or **
+    return found
 
 
 def _literal(node: ast.expr) -> Any:
@@ -268,6 +361,10 @@ def configured(what: str, parameters: Parameters, config: Mapping[str, Any]) -> 
             takes = ", ".join(f"{name}={schema.get('default')!r}" for name, schema in parameters.items())
             msg = f"{error} It takes: {takes or 'none'}"
             raise ConfigError(msg)
+    missing = [name for name, schema in parameters.items() if name not in config and "default" not in schema]
+    if missing:
+        msg = f"{what}: {missing[0]} must be given"
+        raise ConfigError(msg)
     return {
         name: _checked(what, name, config[name], schema) if name in config else schema["default"]
         for name, schema in parameters.items()
@@ -279,10 +376,12 @@ def _checked(what: str, name: str, value: Any, schema: Mapping[str, Any]) -> Any
     types = _TYPES.get(wanted, (object,))
     fits = isinstance(value, types) and (isinstance(value, bool) is False or bool in types or object in types)
     low, high = schema.get("minimum"), schema.get("maximum")
+    # Not `value < low`: that does not hold for nan either.
+    within = fits and (low is None or value >= low) and (high is None or value <= high)
     if not fits:
         msg = f"{what}: {name} must be of type {wanted}, not {value!r}"
-    elif (low is not None and value < low) or (high is not None and value > high):
-        msg = f"{what}: {name} must be from {low} to {high}, not {value!r}"
+    elif not within:
+        msg = f"{what}: {name} must be {_span(low, high)}, not {value!r}"
     elif "enum" in schema and value not in schema["enum"]:
         msg = f"{what}: {name} must be one of {', '.join(map(repr, schema['enum']))}, not {value!r}"
     else:
@@ -290,18 +389,26 @@ def _checked(what: str, name: str, value: Any, schema: Mapping[str, Any]) -> Any
     raise ConfigError(msg)
 
 
+def _span(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"from {low} to {high}"
+    return f"at least {low}" if high is None else f"at most {high}"
+
+
 def build_game(spec: GameSpec, config: Mapping[str, Any]) -> Game:
     """Return the game of `spec` with `config`, its `spec` adapted to it.
 
     Raises:
-        ConfigError: a parameter is wrong; PluginError: its factory cannot be imported.
+        ConfigError: a parameter is wrong; PluginError: its factory cannot be imported or makes something else.
     """
     whole = configured(f"game {spec.name!r}", spec.config, config)
     game = imported(spec.factory, f"game {spec.name!r}")(**whole)
+    if not isinstance(game, Game):
+        msg = f"game {spec.name!r}: its factory {spec.factory!r} makes a {type(game).__name__}, not a Game"
+        raise PluginError(msg)
     game.config = whole
     game.spec = spec
     game.spec = game.adapt(spec)
-    assert isinstance(game, Game), spec.factory
     return game
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOG_BYTES = 64 << 10  # kept of each stream, a match and seat
 _CHUNK = 64 << 10
-_LAST_WORDS_S = 0.05
+_LAST_WORDS_S = 0.5  # from the end of its connection to its own end; more than microseconds only on a busy machine
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 _FIXED = {
     "PYTHONHASHSEED": "0",  # sets of strings iterate alike in every process
@@ -33,9 +33,14 @@ _FIXED = {
 
 
 class Zygote:
-    """The clean process that this worker's agents are forked from; started at its first use."""
+    """The clean process that this worker's agents are forked from; started at its first use.
+
+    Attributes:
+        awaited: children that were asked and not yet heard of.
+    """
 
     def __init__(self) -> None:
+        self.awaited: set[Child] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._devnull = os.open(os.devnull, os.O_RDONLY)
@@ -94,7 +99,8 @@ class Zygote:
             root = str(Path(evalengine_host.__file__).parent.parent)
             code = (
                 f"import sys; sys.path.append({root!r}); "
-                f"from evalengine_host.zygote import main; main({theirs.fileno()})"
+                # Of one width: the heap, and with it the order of sets of plain objects, follows the lengths of texts.
+                f"from evalengine_host.zygote import main; main(int('{theirs.fileno():06d}'))"
             )
             environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _FIXED
             with theirs:
@@ -119,13 +125,14 @@ class Child:
     """One agent's process.
 
     Attributes:
-        logs: what it wrote, by stream, up to a cap.
+        listens: the descriptor on which it is heard; logs: what it wrote, by stream, up to a cap;
+        heard_ns: when it last said something, None: not since `expect`.
     """
 
     def __init__(self, pid: int, zygote: Zygote, listens: int, logs: Mapping[str, int]) -> None:
         self.pid = pid
         self._zygote = zygote
-        self._listens = listens
+        self.listens = listens
         self._streams = {descriptor: name for name, descriptor in logs.items()}
         self.logs = {name: bytearray() for name in logs}
         self._poll = select.poll()
@@ -134,24 +141,69 @@ class Child:
             os.set_blocking(descriptor, False)
             self._poll.register(descriptor, select.POLLIN)
         self._status: int | None = None
+        self.heard_ns: int | None = None
+        self._noted = False  # heard while another was waited for
+
+    def expect(self) -> None:
+        """Await an answer from now on; whichever child is waited for, `heard_ns` tells when this one spoke."""
+        self.heard_ns, self._noted = None, False
+        self._zygote.awaited.add(self)
 
     def wait(self, deadline_ns: int | None) -> bool:
         """Wait until the agent says something (or hangs up), draining its logs; False when the deadline passed."""
+        if self._noted:
+            self._noted = False
+            assert self.heard_ns is not None
+            return deadline_ns is None or self.heard_ns <= deadline_ns
+        others = {child.listens: child for child in self._zygote.awaited if child is not self}
+        for descriptor in others:
+            self._poll.register(descriptor, select.POLLIN)
+        try:
+            heard = self._listen(deadline_ns, others)
+        finally:
+            for descriptor in others:
+                self._poll.unregister(descriptor)
+        self._zygote.awaited.discard(self)
+        return heard
+
+    def _listen(self, deadline_ns: int | None, others: dict[int, Child]) -> bool:
         while True:
-            timeout = None if deadline_ns is None else max(0, -((time.perf_counter_ns() - deadline_ns) // 1_000_000))
-            ready = self._poll.poll(timeout)
-            if not ready:
-                return False
-            heard = False
+            ready = self._poll.poll(_timeout_ms(deadline_ns))
+            now = time.perf_counter_ns()
             for descriptor, _ in ready:
-                if descriptor == self._listens:
-                    heard = True
+                if descriptor == self.listens:
+                    self.heard_ns = now
+                elif descriptor in others:
+                    others.pop(descriptor).note(now)
+                    self._poll.unregister(descriptor)
                 else:
                     self._drain(descriptor)
-            if heard:
+            if self.heard_ns == now:
                 return True
-            if deadline_ns is not None and time.perf_counter_ns() >= deadline_ns:
+            if not ready or (deadline_ns is not None and now >= deadline_ns):
                 return False  # a flood of output does not stretch the deadline
+
+    def note(self, now: int) -> None:
+        """Take note that it spoke while another was waited for."""
+        self.heard_ns, self._noted = now, True
+        self._zygote.awaited.discard(self)
+
+    def writable(self, descriptor: int, deadline_ns: int | None) -> bool:
+        """Wait until `descriptor`, which leads to the agent, takes more, draining its logs; False: the deadline passed."""
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        for stream in self._streams:
+            poll.register(stream, select.POLLIN)
+        while ready := poll.poll(_timeout_ms(deadline_ns)):
+            for found, _ in ready:
+                if found == descriptor:
+                    return True
+                self._drain(found)
+                if found not in self._streams:
+                    poll.unregister(found)
+            if deadline_ns is not None and time.perf_counter_ns() >= deadline_ns:
+                break
+        return False
 
     def _drain(self, descriptor: int) -> None:
         """Read once what a log pipe holds; keep it up to the cap."""
@@ -170,6 +222,7 @@ class Child:
     def kill(self) -> str:
         """Kill it, if it still lives, and return how it ended; its logs are whole then."""
         if self._status is None:
+            self._zygote.awaited.discard(self)
             self._status = self._zygote.kill(self.pid)
             for descriptor in list(self._streams):
                 self._drain_all(descriptor)
@@ -184,19 +237,27 @@ class Child:
             del self._streams[descriptor]
             os.close(descriptor)
 
-    def linger(self) -> None:
-        """Give a process whose connection closed a moment to end by itself, so that its status is its own."""
+    def linger(self) -> bool:
+        """Give a process whose connection closed a moment to end by itself, with a status of its own; say if it did."""
         poll = select.poll()
         descriptor = os.pidfd_open(self.pid)
         try:
             poll.register(descriptor, select.POLLIN)
-            poll.poll(_LAST_WORDS_S * 1000)
+            return bool(poll.poll(_LAST_WORDS_S * 1000))
         finally:
             os.close(descriptor)
+
+
+def _timeout_ms(deadline_ns: int | None) -> int | None:
+    """Return whole milliseconds until the deadline, rounded up."""
+    return None if deadline_ns is None else max(0, -((time.perf_counter_ns() - deadline_ns) // 1_000_000))
 
 
 def _ending(status: int) -> str:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return f"killed by {signal.Signals(number).name}"
+        try:
+            return f"killed by {signal.Signals(number).name}"
+        except ValueError:  # the real-time signals between the first and the last have no names
+            return f"killed by signal {number}"
     return f"exited with status {os.waitstatus_to_exitcode(status)}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import platform
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -19,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import boards, planning, plugins, submissions
 from evalengine.boards import Boards, RatedGame
-from evalengine.errors import NothingToPlayError, StoreError, UsageError
-from evalengine.model import AgentSpec, Limits, MatchSpec, Played, Standing, Termination
+from evalengine.errors import NothingToPlayError, StopError, StorageError, StoreError, UsageError
+from evalengine.model import AgentSpec, Fault, Limits, MatchResult, MatchSpec, Played, Standing, Termination
 from evalengine.planning import ChosenGame, Settings
 from evalengine.plugins import Plugins
 from evalengine.repeats import Repeats
@@ -39,6 +41,7 @@ _LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a 
 _MODIFY_CHUNK = 1_000
 _MIN_HUNG_S = 60.0
 _GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
+_VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
 _SHORT_SEED = 1 << 40  # below, whoever knows an opening finds the seed by trying
 
 
@@ -80,7 +83,8 @@ class Run:
 
     Attributes:
         number, db: which run of which file; entry: what is fixed of it; boards: its ratings;
-        workers: how many play; total: matches planned, None when results decide; played: matches stored;
+        workers: how many play; total: matches planned, None when results decide; planned: what `total` was when the
+        run began; played: matches stored;
         resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted";
         unsteady: agents from outside that did not repeat themselves when a match of theirs was played again.
     """
@@ -95,6 +99,7 @@ class Run:
         names = [agent.name for agent in entry.agents]
         self.boards = Boards(store, number, self.rated_games, names, made)
         self.workers = 0
+        self.planned: int | None = None
         self.sizes: Mapping[int, int] | None = None
         self.played = self.resumed = self.voids = 0
         self.faults: Counter[str] = Counter()
@@ -169,13 +174,22 @@ class Run:
             "db": str(self.db),
         }
 
+    @property
+    def faulted(self) -> int:
+        """How many matches have a fault; one may have several, for `faults` to count."""
+        return self._store.faulted(self.number)
+
+    def played_by_game(self) -> dict[int, int]:
+        """Return how many matches are stored, by game_no."""
+        return self._store.played_by_game(self.number)
+
     def count(self, rows: Iterable[Played]) -> None:
         """Count faults and voids of results."""
         for row in rows:
-            if row.termination == Termination.VOID.value:
+            if row.termination == _VOID:
                 self.voids += 1
-            for _, _, fault in row.faults:
-                self.faults[fault[0]] += 1
+            if row.faults:
+                self.faults.update(fault[0] for _, _, fault in row.faults)
 
 
 def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
@@ -197,8 +211,10 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbo
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
-    entry = _enter(settings, plugs, sandbox, store)
-    sizes = _sizes(entry, plugs)
+    with redirect_stdout(sys.stderr):  # what games print must not mix with results
+        entry = _enter(settings, plugs, sandbox, store)
+        sizes = _sizes(entry, plugs)
+    _check_rater(entry, plugs)
     kept = tuple(submissions.snapshot(agent, store.agents_folder) for agent in entry.agents)
     entry = replace(entry, agents=kept)
     row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
@@ -208,18 +224,38 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbo
     return run
 
 
-def preview(settings: Settings, plugs: Plugins, *, ids: bool) -> Iterator[str]:
-    """Yield the header's lines on a plan, and with `ids` the id of every match; nothing is stored.
+def check(settings: Settings, plugs: Plugins) -> None:
+    """Refuse what `begin` would refuse, without a database.
 
     Raises:
         UsageError, NothingToPlayError: as `begin`.
     """
     entry = _enter(settings, plugs, "none", None)
     _sizes(entry, plugs)
-    yield from entry.notes
+    _check_rater(entry, plugs)
+    with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
+        for agent in entry.agents:
+            submissions.snapshot(agent, Path(folder))
+
+
+def _check_rater(entry: Entry, plugs: Plugins) -> None:
+    games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
+    boards.make_boards(games, entry.settings.rater, lambda name: _make_rater(name, plugs))
+
+
+def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | None = None) -> Iterator[str]:
+    """Yield the header's lines on a plan, and with `ids` the id of every match alone; nothing is stored.
+
+    Raises:
+        UsageError, NothingToPlayError: as `begin`.
+    """
+    entry = _enter(settings, plugs, "none", store)
+    _sizes(entry, plugs)
+    _check_rater(entry, plugs)
     if ids:
         yield from (entry.name_of(spec) for spec in planned(entry, plugs, 0) or ())
         return
+    yield from entry.notes
     for contest in entry.plan.contests:
         names = ", ".join(entry.agents[agent].name for agent in contest.agents)
         yield f"{contest.ref}: {names}"
@@ -263,7 +299,10 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     """
     row = store.run(number)
     settings = _settings_from(row["settings"])
-    games = [_stored_game(stored, plugs) for stored in store.rows("select * from game where run = ?", number)]
+    stored_games = store.rows("select * from game where run = ? order by game_no", number)
+    with redirect_stdout(sys.stderr):
+        planning.load_local(settings.games, plugs)
+        games = [_stored_game(stored, plugs) for stored in stored_games]
     rows = store.rows("select spec from agent where run = ? order by agent_no", number)
     agents = [_agent_from(json.loads(agent["spec"])) for agent in rows]
     plan = planning.make_plan(settings, games, agents)
@@ -279,6 +318,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
         only=_only(settings, store),
     )
     run = Run(store, number, entry, plugs)
+    run.planned = row["matches"]
     run.boards.load()
     run.state, run.seconds, run.unsteady = row["state"], row["seconds"], json.loads(row["unsteady"])
     low, high = number << 40, (number + 1) << 40
@@ -307,6 +347,9 @@ def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:
             f"run {run.number} was planned with the plugins {was['modifies']} changing its matches, now it would be "
             f"{now['modifies']}: switch them with -p"
         )
+        raise StoreError(msg)
+    if run.total != run.planned:
+        msg = f"run {run.number} was planned with {run.planned} matches, now it would have {run.total}: resume as before"
         raise StoreError(msg)
     for agent in run.entry.agents:
         if not submissions.intact(agent, folder):
@@ -413,14 +456,14 @@ def _agent_from(row: Mapping[str, Any]) -> AgentSpec:
 def _versions(plugs: Plugins) -> dict[str, Any]:
     from evalengine import __version__
 
-    changing = [item.plugin_name for item in plugs.hook.evalengine_modify_matches.get_hookimpls()]
+    changing = {item.plugin_name for item in plugs.hook.evalengine_modify_matches.get_hookimpls()}
     return {
         "evalengine": __version__,
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
         "plugins": plugs.names,
-        "modifies": sorted(changing),
+        "modifies": {name: version for name, version in plugs.names.items() if name in changing},
     }
 
 
@@ -501,11 +544,14 @@ class _Stop:
     """Whether somebody asked the run to end: once gently, twice at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self.at_once = False
         self.reason = ""
 
     def __call__(self, number: int, _frame: object) -> None:
+        if self.at_once:
+            return  # it ends already; a third one must not break into that
         if self.asked:
+            self.at_once = True
             raise KeyboardInterrupt
         self.asked = True
         self.reason = signal.Signals(number).name
@@ -545,14 +591,13 @@ class _Player:
     def play(self, workers: int) -> None:
         """Play to the end, or until somebody stops it."""
         run = self._run
-        limits = run.entry.settings.limits
         scheduler = Scheduler(
             _orders(run, self._store.agents_folder),
             workers,
-            hung_s=max(_MIN_HUNG_S, 10 * (limits.turn_s or 0)),
+            hung_s=_hung_s(run.entry.settings.limits),
             worker_lost=self._worker_lost,
         )
-        with self.stop.listening(), scheduler:
+        with scheduler:
             self._play_rounds(scheduler)
             if not self.stop.asked:
                 self._play_again(scheduler)
@@ -572,13 +617,16 @@ class _Player:
                 self._take(*done)
                 if self.stop.asked and not scheduler.cancelled:
                     scheduler.cancel(limit_s + _GRACE_S)
+                    told = f"{self.stop.reason}: nothing new begins; what runs ends within {limit_s + _GRACE_S:g} s"
+                    self._listener.note(f"{told}, or at once on the next Ctrl-C")
 
     def _play_again(self, scheduler: Scheduler) -> None:
         """Play one match of each agent from outside again, to say which do not repeat themselves."""
         run = self._run
         games = [game.game for game in run.entry.games]
         for specs, rows, _ in scheduler.play(self._repeats.specs()):
-            self._repeats.compare(specs, rows, games)
+            with redirect_stdout(sys.stderr):
+                self._repeats.compare(specs, rows, games)
             if self.stop.asked:
                 return
         run.unsteady = sorted({*run.unsteady, *(run.entry.agents[number].name for number in self._repeats.unsteady)})
@@ -642,7 +690,7 @@ class _Player:
                 self.stop.asked, self.stop.reason = True, f"{self._max_failed} faults or voids"
             if self._tells_matches:
                 for spec, row in zip(specs, rows, strict=True):
-                    self._plugs.hook.evalengine_match_done(spec=spec, result=row)
+                    self._plugs.hook.evalengine_match_done(spec=spec, result=_result_of(row))
         self._listener.played(run, specs, rows)
 
     def _write_logs(self, rows: Sequence[Played]) -> None:
@@ -651,8 +699,9 @@ class _Player:
         for row in rows:
             for seat, stream, text in row.logs:
                 budget = _LOG_BUDGET if row.faults else _LOG_BUDGET // 2
-                if self._log_bytes + len(text) <= budget:
-                    self._log_bytes += len(text)
+                size = len(text.encode())
+                if self._log_bytes + size <= budget:
+                    self._log_bytes += size
                     kept.append((row.match_no, seat, stream, text))
         if kept:
             self._store.write_logs(self._run.number, kept)
@@ -674,7 +723,8 @@ class _Keys:
 
     def of(self, spec: MatchSpec) -> bytes | None:
         """Return the key of a match; None when one of its agents is not pinned."""
-        cell = (spec.game_no, spec.opening, spec.max_turns, spec.agents)
+        _, game_no, _, seed, agents, opening, max_turns, _ = spec
+        cell = (game_no, opening, max_turns, agents)
         if cell not in self._known:
             if len(self._known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
                 self._known.clear()
@@ -683,14 +733,14 @@ class _Keys:
         if begun is None:
             return None
         whole = begun.copy()
-        whole.update(b"%d" % spec.seed)
+        whole.update(b"%d" % seed)
         key: bytes = whole.digest()
         return key
 
     def _begun(self, spec: MatchSpec) -> Any:
         game = self._entry.games[spec.game_no]
         agents = [self._entry.agents[agent] for agent in spec.agents]
-        if not all(agent.pinned for agent in agents):
+        if spec.branch is not None or not all(agent.pinned for agent in agents):
             return None
         told = (
             game.ref,
@@ -703,8 +753,22 @@ class _Keys:
         return blake2b(repr(told).encode(), digest_size=16)
 
 
+def _hung_s(limits: Limits) -> float:
+    """Return the seconds without the end of a turn after which a worker is hung."""
+    turn_s = limits.match_s if limits.turn_s is None else limits.turn_s
+    if turn_s is None or limits.start_s is None:
+        return math.inf  # an agent may think, or start, as long as it likes
+    return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s)
+
+
+def _result_of(row: Played) -> MatchResult:
+    faults = tuple((turn, seat, Fault._make(fault)) for turn, seat, fault in row.faults)
+    return MatchResult(row.scores, row.places, row.termination, row.turns, faults)
+
+
 def _stored_of(spec: MatchSpec, row: Played) -> Stored:
-    faulted = [spec.agents[seat] for _, seat, _ in row.faults] if row.faults else ()
+    # A seat that faulted in several turns counts once, as where results are read back.
+    faulted = [spec.agents[seat] for seat in {seat: None for _, seat, _ in row.faults}] if row.faults else ()
     return spec.match_no, spec.game_no, row.termination, spec.agents, row.scores, row.places, faulted
 
 
@@ -754,35 +818,40 @@ def play(
         store.set_run(run.number, state="running", pid=os.getpid())
         run.state = "running"
         plugs.hook.evalengine_run_start(run=_told(run))
-        listener.started(run)
-        _play_locked(run, store, plugs, listener, max_failed)
+        player = _Player(run, store, plugs, listener, max_failed)
+        with player.stop.listening():
+            listener.started(run)
+            _play_locked(player, run, store, plugs, listener)
     finally:
         store.unlock(lock)
     return run
 
 
-def _play_locked(run: Run, store: Store, plugs: Plugins, listener: Listener, max_failed: int) -> None:
-    player = _Player(run, store, plugs, listener, max_failed)
+def _play_locked(player: _Player, run: Run, store: Store, plugs: Plugins, listener: Listener) -> None:
     run.state = "interrupted"
     try:
-        if run.total is None or run.played < run.total:
+        if not _complete(run):
             player.play(run.workers)
-        if not player.stop.asked:
+        if not player.stop.asked or _complete(run):
             run.state = "done"
     except KeyboardInterrupt:  # the second one
         run.state = "interrupted"
+    except StorageError:
+        raise
+    except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
+        listener.note(str(error))
     finally:
         _record_end(run, store)
-        plugs.hook.evalengine_run_done(run=_told(run))
+        plugs.hook.evalengine_run_done(run=run.summary())
+
+
+def _complete(run: Run) -> bool:
+    return run.total is not None and run.played >= run.total
 
 
 def _record_end(run: Run, store: Store) -> None:
-    import sqlite3
-
-    try:
+    with suppress(StorageError):  # a full disk: the state stays "running", and --resume works all the same
         store.set_run(run.number, state=run.state, ended=time.time(), seconds=run.seconds)
-    except sqlite3.Error:
-        return  # a full disk: the state stays "running", and --resume works all the same
 
 
 def _told(run: Run) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evalengine import wire
-from evalengine.errors import EvalengineError
+from evalengine.errors import EvalengineError, StopError
 from evalengine.launcher import Launcher
 from evalengine.model import MatchSpec, Played, Termination
 
@@ -25,10 +26,13 @@ _MAX_BATCH = 1000
 _GROWTH = 4  # at most so many times the last batch
 _DEATHS = 3  # alone in flight, before a match is void
 _POLL_MS = 200
+
 _IDLE_DEATHS = 5  # workers in a row that died without a match, before the run is given up
 
 Done = tuple[Sequence[MatchSpec], Sequence[Played], int]
 """Matches that ended, their results, and the number of the worker that played them."""
+
+_NOTHING: Done = ((), (), -1)
 
 
 @dataclass(slots=True)
@@ -116,7 +120,7 @@ class Scheduler:
 
     Args:
         orders: what a worker must know; workers: how many;
-        hung_s: seconds without the end of a turn after which a worker is killed;
+        hung_s: seconds without the end of a turn, or before it is ready, after which a worker is killed;
         worker_lost: told of each worker that died or hung, with the reason.
     """
 
@@ -133,6 +137,7 @@ class Scheduler:
         self._launcher = Launcher(orders)
         self._context: zmq.Context[Any] = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
+        self._router.linger = 0  # whatever ends us, nothing waits for a worker that will not read
         self._router.bind(self._launcher.endpoint)
         self._poller = zmq.Poller()
         self._poller.register(self._router, zmq.POLLIN)
@@ -144,27 +149,39 @@ class Scheduler:
         self._batch_nos = itertools.count()
         self._cancel_by: float | None = None
         self._idle_deaths = 0
-        for _ in range(workers):
-            self._start_worker()
+        self._looked = time.monotonic()
+        try:
+            for _ in range(workers):
+                self._start_worker()
+        except BaseException:
+            self.close(at_once=True)
+            raise
 
     def __enter__(self) -> Scheduler:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(at_once=kind is not None)
 
     def play(self, specs: Iterable[MatchSpec], total: int | None = None) -> Iterator[Done]:
-        """Yield results as they come; each match once, whatever dies. `total` helps to size the last batches."""
+        """Yield results as they come, each match once, whatever dies; and nothing now and then while none come.
+
+        So the caller can look at a clock, a display or a signal. `total` helps to size the last batches.
+
+        Raises:
+            StopError: no worker can be started any more.
+        """
         queue = _Queue(specs, total, len(self._workers))
-        for worker in self._workers.values():
-            self._feed(worker, queue)
+        self._feed_all(queue)
         while self._busy(queue):
+            quiet = True
             for source, _ in self._poller.poll(_POLL_MS):
-                if source == self._launcher.fd:
-                    yield from self._bury(queue)
-                else:
-                    yield from self._drain(queue)
+                for done in self._bury(queue) if source == self._launcher.fd else self._drain(queue):
+                    quiet = False
+                    yield done
             self._kill_hung()
+            if quiet:
+                yield _NOTHING
 
     @property
     def cancelled(self) -> bool:
@@ -177,24 +194,31 @@ class Scheduler:
         for worker in self._workers.values():
             self._router.send_multipart((b"pulse-%d" % worker.worker_no, wire.pack([wire.CANCEL])))
 
-    def close(self) -> None:
-        """Stop all workers; those that do not end within a second are killed."""
+    def close(self, *, at_once: bool = False) -> None:
+        """Stop all workers; those that do not end within a second are killed, all `at_once` or where one still plays."""
+        try:
+            if not at_once and not any(worker.batches for worker in self._workers.values()):
+                self._stop_workers()
+        finally:
+            self._launcher.close()
+            self._router.close()
+            self._context.term()
+
+    # -------------------------------------------------------------------------------- inside
+
+    def _stop_workers(self) -> None:
         left = {worker.worker_no for worker in self._workers.values() if worker.ready}
         for worker_no in left:
             self._send(self._workers[worker_no], [wire.STOP])
             self._router.send_multipart((b"pulse-%d" % worker_no, wire.pack([wire.STOP])))
         by = time.monotonic() + 1.0
-        while left and time.monotonic() < by:
-            for source, _ in self._poller.poll(50):
-                if source == self._launcher.fd:
-                    left -= {worker_no for worker_no, _ in self._launcher.deaths()}
-                else:
-                    self._receive()  # results that nobody waits for any more
-        self._launcher.close()
-        self._router.close(linger=0)
-        self._context.term()
-
-    # -------------------------------------------------------------------------------- inside
+        with contextlib.suppress(StopError):  # the launcher died: there is nobody left to stop
+            while left and time.monotonic() < by:
+                for source, _ in self._poller.poll(50):
+                    if source == self._launcher.fd:
+                        left -= {worker_no for worker_no, _ in self._launcher.deaths()}
+                    else:
+                        self._receive()  # results that nobody waits for any more
 
     def _start_worker(self) -> None:
         worker_no = next(self._numbers)
@@ -211,7 +235,7 @@ class Scheduler:
     def _drain(self, queue: _Queue) -> Iterator[Done]:
         import zmq
 
-        while self._router.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+        while int(self._router.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             worker_no, message = self._receive()
             worker = self._workers.get(worker_no)
             if worker is not None:
@@ -235,7 +259,7 @@ class Scheduler:
             now = time.monotonic()
             if rows:
                 queue.took(specs[0].game_no, len(rows), now - worker.sent)
-            worker.sent = now
+            worker.sent = worker.since = now
             worker.alone = False
             self._feed(worker, queue)
             yield specs[: len(rows)], rows, worker.worker_no
@@ -243,6 +267,10 @@ class Scheduler:
     def _note_progress(self, worker: _Worker, progress: int) -> None:
         if progress != worker.progress or not worker.batches:
             worker.progress, worker.since = progress, time.monotonic()
+
+    def _feed_all(self, queue: _Queue) -> None:
+        for worker in self._workers.values():
+            self._feed(worker, queue)
 
     def _feed(self, worker: _Worker, queue: _Queue) -> None:
         """Send batches until enough are in flight; a match that lost its worker goes alone."""
@@ -274,12 +302,19 @@ class Scheduler:
             hopeless = queue.again(lost) if lost else ()
             if hopeless:
                 yield hopeless, [_void(spec) for spec in hopeless], worker_no
-            self._start_worker()
+            if not self.cancelled:
+                self._start_worker()
+        self._feed_all(queue)  # those without work must not wait for the replacement
 
     def _kill_hung(self) -> None:
         now = time.monotonic()
+        asleep = now - self._looked > self._hung_s / 2  # we were stopped, or the disk was: nobody could be heard
+        self._looked = now
         for worker in self._workers.values():
-            if worker.batches and not worker.hung and now - worker.since > self._hung_s:
+            if asleep:
+                worker.since = now
+            waits = not worker.batches and worker.ready
+            if not waits and not worker.hung and now - worker.since > self._hung_s:
                 worker.hung = True
                 self._launcher.kill(worker.worker_no)
 

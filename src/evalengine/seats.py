@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from evalengine.contracts import Info, Observation, Request
+from evalengine.contracts import Agent, Info, Observation, Request
 from evalengine.match import crash
 from evalengine.model import AgentSpec, Answer, Fault, FaultKind, Limits, MatchResult
 from evalengine_host import protocol
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from evalengine.processes import Child, Zygote
 
 _END_S = 1.0  # what an agent's own end(result) may take
+_PROGRAM_END_S = 0.2  # what a program may take from the result to its own end
 _FAULT_KINDS = frozenset(FaultKind)
 _AT_START = (protocol.READY, protocol.FAILED)
 _AT_TURN = (protocol.ANSWER, protocol.FAILED)
+_MAX_LEVELS = 64  # of lists and mappings in an answer: to compare, to show and to store it is recursive
 _nonces = random.Random(os.urandom(16))
 
 
@@ -35,11 +37,13 @@ class Seat(ABC):
     """One agent in one seat for one match.
 
     Attributes:
-        info: what it was told; act: what to call when it plays in this process, else None.
+        info: what it was told; act: what to call when it plays in this process, else None;
+        closes: whether `close` does anything.
     """
 
     info: Info
     act: Callable[[Observation], Any] | None = None
+    closes = True
 
     @abstractmethod
     def ask(self, request: Request) -> None:
@@ -66,6 +70,8 @@ class LocalSeat(Seat):
             if hasattr(agent, "start"):
                 agent.start(info)
             self.act = agent.act if hasattr(agent, "act") else agent
+            end = getattr(agent, "end", None)
+            self.closes = end is not None and getattr(end, "__func__", None) is not Agent.end
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
             fault = crash(error)
             self.act = lambda _observation: fault
@@ -87,7 +93,7 @@ class LocalSeat(Seat):
         return action, None, took
 
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
-        if result is not None and not faulted and hasattr(self._agent, "end"):
+        if result is not None and not faulted and self.closes and hasattr(self._agent, "end"):
             self._agent.end(result)
         return {}
 
@@ -100,7 +106,8 @@ class ProcessSeat(Seat):
         self._limits = limits
         self._left_ns = None if limits.match_s is None else int(limits.match_s * 1e9)
         self._dead: Fault | None = None
-        self._asked_ns = 0
+        self._asked_ns = self._free_ns = 0
+        self._deadline_ns: int | None = None
         self._tmp = tempfile.mkdtemp(prefix="evalengine-")
         self._child: Child
 
@@ -136,22 +143,28 @@ class ProcessSeat(Seat):
     def _match_s(self) -> float | None:
         return None if self._left_ns is None else self._left_ns / 1e9
 
-    def _begin(self, extra_s: float = 0.0) -> None:
+    def _begin(self, free_s: float = 0.0) -> None:
+        """Start the clock of an answer; `free_s` more than its limit are not counted."""
         clock_s = self._clock_s()
         self._asked_ns = time.perf_counter_ns()
-        self._deadline_ns = None if clock_s is None else self._asked_ns + int((clock_s + extra_s) * 1e9)
+        self._free_ns = int(free_s * 1e9)
+        self._deadline_ns = None if clock_s is None else self._asked_ns + self._free_ns + int(clock_s * 1e9)
+        self._child.expect()
 
     def _took(self) -> int:
-        took = time.perf_counter_ns() - self._asked_ns
+        """Return how long the answer took, and take that off the limit of the match."""
+        # When it came, not when it was looked at: another seat may have been waited for meanwhile.
+        took = (self._child.heard_ns or time.perf_counter_ns()) - self._asked_ns
         if self._left_ns is not None:
-            self._left_ns = max(0, self._left_ns - took)
+            self._left_ns = max(0, self._left_ns - max(0, took - self._free_ns))
         return took
 
     def _late(self) -> Fault:
         left, turn = self._match_s(), self._limits.turn_s
-        if left is not None and (turn is None or left < turn):
-            return Fault(FaultKind.TIMEOUT.value, f"{self._limits.match_s:.2f} s a match exceeded")
-        return Fault(FaultKind.TIMEOUT.value, f"{turn:.2f} s a turn exceeded")
+        of_match = left is not None and (turn is None or left < turn)
+        limit = f"{self._limits.match_s:.2f} s a match" if of_match else f"{turn:.2f} s a turn"
+        start = f"{self._free_ns / 1e9:.2f} s to start and " if self._free_ns else ""
+        return Fault(FaultKind.TIMEOUT.value, f"{start}{limit} exceeded")
 
     def _die(self, fault: Fault) -> Fault:
         self._dead = fault
@@ -160,7 +173,8 @@ class ProcessSeat(Seat):
 
     def _gone(self) -> Fault:
         """Return the fault of an agent that hung up, once its process has told why."""
-        self._child.linger()
+        if not self._child.linger():
+            return self._die(Fault(FaultKind.PROTOCOL.value, "it closed its connection"))
         ending = self._child.kill()
         return self._die(Fault(FaultKind.CRASH.value, f"its process ended: {ending}"))
 
@@ -207,27 +221,41 @@ class PythonSeat(ProcessSeat):
         self._nonce = 0
         reply = self._receive(self._start_by, _AT_START)
         if type(reply) is Fault:
-            if reply.kind == FaultKind.TIMEOUT.value:
-                self._dead = reply._replace(detail=f"{self._limits.start_s:.2f} s to start exceeded")
-        elif reply[0] == protocol.READY:
+            return
+        if reply[0] == protocol.READY:
             self._ready = True
             self._wants_end = reply[2] is True
         else:
             self._dead = self._failed(reply)
 
+    def _late(self) -> Fault:
+        if self._ready:
+            return super()._late()
+        return Fault(FaultKind.TIMEOUT.value, f"{self._limits.start_s:.2f} s to start exceeded")
+
     def _failed(self, reply: Any) -> Fault:
         _, kind, detail, traceback = reply
-        return Fault(FaultKind(kind).value, printable(detail)[:300], printable(traceback)[:8000])
+        line = printable(detail).replace("\n", " ")
+        return Fault(FaultKind(kind).value, line[:300], printable(traceback)[:8000])
 
     def _send(self, body: bytes) -> None:
         if len(body) > protocol.MAX_QUESTION:
             msg = f"an observation of {len(body)} bytes: more than {protocol.MAX_QUESTION} cannot be shown to a process"
             raise ValueError(msg)
-        for packet in protocol.frame(self._nonce, body):
+        if not all(map(self._sent, protocol.frame(self._nonce, body))):
+            return  # it does not read, or is gone: its answer will say so
+
+    def _sent(self, packet: bytes) -> bool:
+        while True:
             try:
-                self._socket.send(packet)
+                self._socket.send(packet, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                if not self._child.writable(self._socket.fileno(), self._deadline_ns):
+                    return False
             except (BrokenPipeError, ConnectionResetError):
-                return  # the answer will be that it is gone
+                return False
+            else:
+                return True
 
     def _receive(self, deadline_ns: int | None, kinds: Collection[int]) -> Any:
         """Return one checked reply of `kinds` to the question with `_nonce`, or the Fault that stands for it."""
@@ -260,6 +288,8 @@ class PythonSeat(ProcessSeat):
             reply = msgpack.unpackb(body, strict_map_key=False)
         except Exception as error:  # noqa: BLE001 - whatever msgpack makes of hostile bytes is a protocol fault
             return self._broken(f"not msgpack: {type(error).__name__}")
+        if not _storable(reply):
+            return self._broken("nested too deep")
         return reply if _is_reply(reply, kinds) else self._broken("not an answer")
 
     def _broken(self, why: str) -> Fault:
@@ -268,11 +298,29 @@ class PythonSeat(ProcessSeat):
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         if self._ready and self._wants_end and result is not None and not faulted and self._dead is None:
             self._nonce = 0
+            self._deadline_ns = time.perf_counter_ns() + int(_END_S * 1e9)
             self._send(protocol.pack([protocol.END, result.scores, result.places]))
-            self._child.wait(time.perf_counter_ns() + int(_END_S * 1e9))
+            self._child.wait(self._deadline_ns)
         logs = self._logs()
         self._socket.close()
         return logs
+
+
+def _storable(value: Any) -> bool:
+    """Say whether `value` can be stored: no numbers beyond 64 bits, no halves of characters, few levels."""
+    try:
+        msgpack.packb(value)
+    except (ValueError, OverflowError, TypeError, RecursionError):
+        return False
+    return _is_shallow(value, _MAX_LEVELS)
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return True
+    return levels > 0 and all(_is_shallow(inner, levels - 1) for inner in value)
 
 
 def _is_reply(reply: Any, kinds: Collection[int]) -> bool:
@@ -295,18 +343,21 @@ class ProgramSeat(ProcessSeat):
         job = self._job(spec)
         self._child, self._out, self._in = zygote.spawn_program(job)
         self._buffer = b""
-        self._first = True
+        self._asked = False
+        # Past it the program reads nothing; that it is late is said when it is asked.
+        self._deadline_ns = time.perf_counter_ns() + int((limits.start_s or 0.0) * 1e9)
         self._send({"type": "start", **job["info"]})
 
     def ask(self, request: Request) -> None:
-        # A program does not say when it is ready: its first answer has the time of a start as well.
-        self._begin((self._limits.start_s or 0.0) if self._first else 0.0)
-        self._first = False
         if self._dead is not None:
             return
-        if self._buffer:
+        if self._buffer or (self._child.wait(0) and self._read()):
             self._broken("a line before the question", self._buffer)
             return
+        self._begin(0.0 if self._asked else self._limits.start_s or 0.0)
+        if self._limits.start_s is None and not self._asked:
+            self._deadline_ns = None
+        self._asked = True
         question = {
             "type": "act",
             "turn": request.turn,
@@ -324,15 +375,21 @@ class ProgramSeat(ProcessSeat):
         took = self._took()
         if type(line) is Fault:
             return line, None, took
+        return *self._parsed(line), took
+
+    def _parsed(self, line: bytes) -> tuple[Any, Any]:
+        """Return action, or the Fault that stands for it, and info."""
         try:
             value = json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError):
-            return self._broken("not JSON", line), None, took
-        if isinstance(value, dict):
-            if "action" not in value:
-                return self._broken('no "action" in', line), None, took
-            return value["action"], value.get("info"), took
-        return value, None, took
+            return self._broken("not JSON", line), None
+        if not _storable(value):
+            return Fault(FaultKind.ILLEGAL.value, "no action: it cannot be stored"), None
+        if not isinstance(value, dict):
+            return value, None
+        if "action" not in value:
+            return self._broken('no "action" in', line), None
+        return value["action"], value.get("info")
 
     def _send(self, message: Mapping[str, Any]) -> None:
         data = memoryview(json.dumps(message, default=_plain, separators=(",", ":")).encode() + b"\n")
@@ -340,25 +397,27 @@ class ProgramSeat(ProcessSeat):
             try:
                 data = data[os.write(self._out, data) :]
             except BlockingIOError:
-                # It does not read; its deadline tells it so.
-                time.sleep(0.001)  # a full pipe is rare: nothing to wait on is worth its code
-                if time.perf_counter_ns() > (self._deadline_ns or 0):
-                    return
+                if not self._child.writable(self._out, self._deadline_ns):
+                    return  # it does not read: its answer will be late
             except (BrokenPipeError, ConnectionResetError):
                 return  # the answer will be that it is gone
 
     def _line(self, deadline_ns: int | None) -> Any:
-        while b"\n" not in self._buffer:
+        while b"\n" not in self._buffer[: protocol.MAX_ANSWER + 1]:
             if len(self._buffer) > protocol.MAX_ANSWER:
-                return self._broken("a line that does not end", self._buffer)
+                return self._broken(f"a line of more than {protocol.MAX_ANSWER} bytes", self._buffer)
             if not self._child.wait(deadline_ns):
                 return self._die(self._late())
-            data = os.read(self._in, protocol.PACKET)
-            if not data:
+            if not self._read():
                 return self._gone()
-            self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
+
+    def _read(self) -> bytes:
+        """Take what the program has written; nothing when it hung up."""
+        data = os.read(self._in, protocol.PACKET)
+        self._buffer += data
+        return data
 
     def _broken(self, why: str, line: bytes) -> Fault:
         shown = printable(line[:60].decode(errors="replace"))
@@ -366,12 +425,21 @@ class ProgramSeat(ProcessSeat):
 
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         if result is not None and not faulted and self._dead is None:
-            self._deadline_ns = time.perf_counter_ns()
+            self._deadline_ns = time.perf_counter_ns() + int(_PROGRAM_END_S * 1e9)
             self._send({"type": "end", "scores": result.scores, "places": result.places})
+            self._await_end()
         logs = self._logs()
-        os.close(self._out)
+        if self._out >= 0:
+            os.close(self._out)
         os.close(self._in)
         return logs
+
+    def _await_end(self) -> None:
+        """Close the program's input, and give it a moment to read the result and end by itself."""
+        os.close(self._out)
+        self._out = -1
+        while self._child.wait(self._deadline_ns) and self._read():
+            self._buffer = b""
 
 
 def _no_constant(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, SupportsIndex, cast
 
 SEED_BITS = 63  # SQLite's integers are signed
 
@@ -38,14 +38,20 @@ class _LazyRandom:
         self._path = path
         self._rng: random.Random | None = None
 
-    def __getattr__(self, name: str) -> Any:
+    def _seeded(self) -> random.Random:
         if self._rng is None:
-            seed = derive(self._seed, *self._path)
-            self._rng = random.Random(seed)
-        return getattr(self._rng, name)
+            self._rng = random.Random(derive(self._seed, *self._path))
+        return self._rng
+
+    def __getattr__(self, name: str) -> Any:
+        rng = self._rng
+        return getattr(self._seeded() if rng is None else rng, name)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        return self._seeded().__reduce_ex__(protocol)
 
     # `isinstance(stream(...), random.Random)` holds, as the public signature says.
-    __class__ = property(lambda _self: random.Random)  # type: ignore[assignment]
+    __class__ = property(lambda _self: random.Random)
 
 
 def stream(seed: int, *path: str | int) -> random.Random:

@@ -19,7 +19,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from evalengine.errors import RunLockedError, StorageError, StoreError
 from evalengine.model import MatchSpec, Played, Termination
@@ -27,6 +27,7 @@ from evalengine.model import MatchSpec, Played, Termination
 SCHEMA = 1
 APPLICATION_ID = 0x6576616C  # "eval", see the pragma
 _RUN_SHIFT = 40
+_RUN_BITS = 63 - _RUN_SHIFT
 _BUSY_S = 30.0
 _FULL = ("disk is full", "readonly", "disk i/o error", "unable to open")
 
@@ -110,6 +111,7 @@ create view v_faults as
 # Not executescript, which would commit the migration's transaction first.
 _MIGRATIONS = {"0001_first": [sql for sql in _TABLES.split(";\n") if sql.strip()]}
 
+_VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
 _MATCH = f"insert into match values ({', '.join('?' * 16)})"
 _SEAT = "insert into seat values (?, ?, ?, ?, ?, ?, ?)"
 _FAULT = "insert into fault values (?, ?, ?, ?, ?, ?)"
@@ -118,7 +120,7 @@ _PAIR = """insert into pair_count values (?, ?, ?, ?, ?, ?, ?) on conflict do up
   wins = wins + excluded.wins, draws = draws + excluded.draws, losses = losses + excluded.losses"""
 
 
-Stored = tuple[int, int, str, Sequence[int], Sequence[float], Sequence[int], Sequence[int]]
+Stored = tuple[int, int, str, tuple[int, ...], tuple[float, ...], tuple[int, ...], Sequence[int]]
 """One finished match as ratings need it: match_no, game_no, termination, by seat agents, scores and places, agents with a fault."""
 
 
@@ -156,17 +158,15 @@ class Store:
         Raises:
             StorageError: the disk is full or the folder is read-only.
         """
-        try:
+        with _told(self.path):
             self._db.execute("begin immediate")
             try:
                 yield
+                self._db.execute("commit")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
                     self._db.execute("rollback")
                 raise
-            self._db.execute("commit")
-        except sqlite3.OperationalError as error:
-            raise _stop(self.path, error) from error
 
     # ------------------------------------------------------------------------------ runs
 
@@ -194,9 +194,14 @@ class Store:
         return cursor.lastrowid or 0
 
     def set_run(self, run: int, **values: Any) -> None:
-        """Change columns of a run, within a transaction of the caller's or alone."""
+        """Change columns of a run, within a transaction of the caller's or alone.
+
+        Raises:
+            StorageError: the disk is full or the folder is read-only.
+        """
         assignments = ", ".join(f"{name} = ?" for name in values)
-        self._db.execute(f"update run set {assignments} where id = ?", [*map(_plain, values.values()), run])
+        with _told(self.path):
+            self._db.execute(f"update run set {assignments} where id = ?", [*map(_plain, values.values()), run])
 
     def latest_run(self) -> int:
         """Return the number of the latest run.
@@ -216,7 +221,7 @@ class Store:
         Raises:
             StoreError: there is no such run.
         """
-        rows = self.rows("select * from run where id = ?", run)
+        rows = self.rows("select * from run where id = ?", run) if run < 1 << _RUN_BITS else []
         if not rows:
             msg = f"{self.path} has no run {run}; the latest is {self.latest_run()}"
             raise StoreError(msg)
@@ -239,32 +244,28 @@ class Store:
         """Return the held lock of a run; closing it gives it back.
 
         Raises:
-            RunLockedError: another process writes this run.
+            RunLockedError: another process writes this run; StorageError: the lock's file cannot be written.
         """
         path = self.path.with_name(f"{self.path.name}-run-{run}.lock")
-        try:
-            handle = path.open("a+")
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            told = path.read_text() or "another process"
-            handle.close()
-            msg = f"run {run} is being written by {told}: wait, or stop it"
-            raise RunLockedError(msg) from None
-        except OSError as error:
-            raise _stop(self.path, error) from error
-        if not path.exists() or path.stat().st_ino != os.fstat(handle.fileno()).st_ino:
-            handle.close()  # its holder removed it between our two steps: that lock is nobody's
-            return self.lock(run)
-        handle.truncate(0)
-        handle.write(f"pid {os.getpid()} since {time.strftime('%H:%M')}")
-        handle.flush()
+        with _told(self.path):
+            try:
+                handle = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = path.read_text() if path.exists() else ""
+                msg = f"run {run} is being written by {holder or 'another process'}: wait, or stop it"
+                raise RunLockedError(msg) from None
+            try:
+                handle.truncate(0)
+                handle.write(f"pid {os.getpid()} since {time.strftime('%H:%M')}")
+                handle.flush()
+            except OSError:
+                _unlock(handle)
+                raise
         return handle
 
     def unlock(self, handle: IO[str]) -> None:
         """Give back a run's lock and remove its file."""
-        with contextlib.suppress(OSError):
-            Path(handle.name).unlink()
-        handle.close()
+        _unlock(handle)
 
     def write(
         self,
@@ -305,7 +306,7 @@ class Store:
         for row in rows:
             if row.faults:
                 faults += ((base | row.match_no, turn, seat, *fault) for turn, seat, fault in row.faults)
-            if row.termination == Termination.VOID.value:
+            if row.termination == _VOID:
                 detail, _, told = row.error.partition("\n")
                 faults.append((base | row.match_no, row.turns, None, "void", detail, told))
         if faults:
@@ -354,7 +355,67 @@ class Store:
             (low, matches[-1][0]),
         ):
             seats.setdefault(number, []).append(rest)
-        return [_stored(*match, seats[match[0]]) for match in matches]
+        return [_stored(number, game, ending, seats[number]) for number, game, ending in matches]
+
+    # ---------------------------------------------------------------------------- for people
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Show the body one moment of the file, also while a run is being written."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            self._db.execute("commit")
+
+    def match(self, run: int, match_no: int) -> dict[str, Any] | None:
+        """Return the row of a match, None when it is not stored."""
+        if match_no >= 1 << _RUN_SHIFT:
+            return None
+        rows = self.rows("select * from match where id = ?", match_id(run, match_no))
+        return rows[0] if rows else None
+
+    def seats(self, run: int, match_no: int) -> list[dict[str, Any]]:
+        """Return the rows of a match's seats, in order."""
+        return self.rows("select * from seat where match = ? order by seat", match_id(run, match_no))
+
+    def logs(self, run: int, match_no: int) -> list[dict[str, Any]]:
+        """Return (seat, stream, text) of a match."""
+        sql = "select seat, stream, text from log where match = ? order by seat, stream"
+        return self.rows(sql, match_id(run, match_no))
+
+    def faults(self, run: int, match_no: int) -> list[dict[str, Any]]:
+        """Return (turn, seat, kind, detail, traceback) of a match."""
+        sql = "select turn, seat, kind, detail, traceback from fault where match = ? order by turn, seat"
+        return self.rows(sql, match_id(run, match_no))
+
+    def first_faults(self, run: int, kinds: Sequence[str], limit: int) -> list[dict[str, Any]]:
+        """Return match_no and fault of the first faults and voids of these kinds in a run."""
+        return self.rows(
+            f"select match - ? as match_no, turn, seat, kind, detail, traceback from fault "  # noqa: S608 - marks only
+            f"where match >= ? and match < ? and kind in ({', '.join('?' * len(kinds))}) order by match, turn limit ?",
+            match_id(run, 0),
+            match_id(run, 0),
+            match_id(run + 1, 0),
+            *kinds,
+            limit,
+        )
+
+    def longest(self, run: int, by: Literal["seconds", "turns"], limit: int) -> list[tuple[int, float]]:
+        """Return (match_no, seconds or turns) of the longest matches of a run, longest first."""
+        low, high = match_id(run, 0), match_id(run + 1, 0)
+        sql = f"select id - ?, {by} from match where id >= ? and id < ? order by {by} desc, id limit ?"  # noqa: S608 - one of two words
+        return self._db.execute(sql, (low, low, high, limit)).fetchall()
+
+    def faulted(self, run: int) -> int:
+        """Return how many matches of a run have a fault, voids not among them."""
+        sql = "select count(distinct match) from fault where match >= ? and match < ? and kind <> 'void'"
+        return int(self._db.execute(sql, (match_id(run, 0), match_id(run + 1, 0))).fetchone()[0])
+
+    def played_by_game(self, run: int) -> dict[int, int]:
+        """Return how many matches of a run are stored, by game_no."""
+        sql = "select game_no, count(*) from match where id >= ? and id < ? group by game_no"
+        return dict(self._db.execute(sql, (match_id(run, 0), match_id(run + 1, 0))).fetchall())
 
 
 def _stored(number: int, game_no: int, termination: str, seats: Sequence[Sequence[Any]]) -> Stored:
@@ -366,6 +427,27 @@ def _stored(number: int, game_no: int, termination: str, seats: Sequence[Sequenc
 # ------------------------------------------------------------------------------------- opening
 
 
+def _locked(path: Path, how: int) -> IO[str]:
+    """Return the file at `path`, made if need be, with a lock that ends with it."""
+    while True:
+        handle = path.open("a+")
+        try:
+            fcntl.flock(handle, how)
+            if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+                return handle
+        except BaseException:
+            handle.close()
+            raise
+        handle.close()  # its holder removed it between our two steps: that lock is nobody's
+
+
+def _unlock(handle: IO[str]) -> None:
+    with contextlib.suppress(OSError):
+        Path(handle.name).unlink()
+    with contextlib.suppress(OSError):  # a full disk: what it would still write is our name only
+        handle.close()
+
+
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     if not path.exists():
         if not create:
@@ -373,7 +455,8 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
             raise StoreError(msg)
         _make_folder(path.parent)
     try:
-        db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        # One thread at a time uses it, but not always the one that made it: a run in a thread, read back outside.
+        db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         try:
             _prepare(db, path)
         except BaseException:
@@ -388,10 +471,10 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    (tables,) = db.execute("select count(*) from sqlite_master").fetchone()
     (application,) = db.execute("pragma application_id").fetchone()
     (version,) = db.execute("pragma user_version").fetchone()
-    (tables,) = db.execute("select count(*) from sqlite_master").fetchone()
-    if tables and application != APPLICATION_ID:
+    if application != APPLICATION_ID and (tables or application or version):
         msg = f"{path} is a database of something else: name another with --db. Nothing was changed"
         raise StoreError(msg)
     if version > SCHEMA:
@@ -403,8 +486,13 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("pragma synchronous = normal")
     db.execute("pragma cache_size = -16384")
     if version < SCHEMA:
-        db.execute("pragma journal_mode = wal")
-        _migrate(db)
+        lock = _locked(path.with_name(f"{path.name}-schema.lock"), fcntl.LOCK_EX)
+        try:
+            if db.execute("pragma user_version").fetchone()[0] < SCHEMA:  # else another process was faster
+                db.execute("pragma journal_mode = wal")
+                _migrate(db)
+        finally:
+            _unlock(lock)
 
 
 def _migrate(db: sqlite3.Connection) -> None:
@@ -433,6 +521,15 @@ def _make_folder(folder: Path) -> None:
     except OSError as error:
         msg = f"cannot make the folder {str(folder)!r}: {error.strerror}. Name another database with --db"
         raise StoreError(msg) from error
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn errors of the file system and of SQLite's into ours."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise _stop(path, error) from error
 
 
 def _stop(path: Path, error: Exception) -> Exception:

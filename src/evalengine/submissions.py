@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import lzma
 import os
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -22,8 +24,12 @@ if TYPE_CHECKING:
 
 MAX_FILES = 5_000
 MAX_BYTES = 512 << 20
+_LONGEST_NAME = 255  # bytes, as file systems have it
 MAX_RATIO = 200  # of a zip's whole contents to its size
 _LEFT_OUT = frozenset({".git", "__pycache__", ".evalengine"})
+_BROKEN_ZIP = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, ValueError, EOFError,
+)  # fmt: skip
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/nix/")
 
 
@@ -119,7 +125,7 @@ def _place_python(spec: AgentSpec, copy: Path) -> AgentSpec:
     source = Path(spec.path)
     if source.is_dir():
         copy_folder(source, copy, spec.name)
-    elif zipfile.is_zipfile(source):
+    elif source.suffix == ".zip":
         unzip(source, copy)
         return replace(spec, entry=_entry_of(copy, spec))
     else:
@@ -147,17 +153,28 @@ def copy_folder(source: Path, target: Path, name: str) -> None:
     count = size = 0
     root = source.resolve()
     for path in _files(source):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            msg = f"{name}: {path.relative_to(source)} is a link that leads outside its folder"
-            raise AgentError(msg)
+        if path.is_symlink():
+            _check_link(path, root, f"{name}: {path.relative_to(source)}")
         count, size = count + 1, size + path.stat().st_size
         _check_size(name, count, size)
         _copy_file(path, target / path.relative_to(source))
 
 
+def _check_link(path: Path, root: Path, what: str) -> None:
+    if not path.resolve().is_relative_to(root):
+        msg = f"{what} is a link that leads outside its folder"
+    elif path.is_dir():  # it may lead to a folder that holds it
+        msg = f"{what} is a link to a folder: put a copy of the folder there"
+    else:
+        return
+    raise AgentError(msg)
+
+
 def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, and its links to folders."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
+        yield from (Path(place, name) for name in folders if Path(place, name).is_symlink())
         for name in sorted(files):
             path = Path(place) / name
             if path.is_file():  # no sockets, pipes or dangling links
@@ -192,7 +209,7 @@ def unzip(archive: Path, target: Path) -> None:
             _check_members(name, members, archive.stat().st_size)
             for member in members:
                 _unpack(opened, member, target)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zipfile.LargeZipFile) as error:
+    except _BROKEN_ZIP as error:
         msg = f"{name}: a broken or unsupported zip: {error}"
         raise AgentError(msg) from error
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
@@ -222,6 +239,9 @@ def _check_members(name: str, members: Sequence[zipfile.ZipInfo], packed: int) -
 
 def _unpack(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
     path = target / PurePosixPath(member.filename)
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts):
+        msg = f"{member.filename[:40]!r}... is too long a name"
+        raise ValueError(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
     left = member.file_size
     with opened.open(member) as source, path.open("xb") as file:
@@ -245,7 +265,7 @@ def _place_program(spec: AgentSpec, copy: Path) -> AgentSpec:
     argv = []
     for place, argument in enumerate(spec.argv):
         path = Path(argument)
-        if not path.exists() or (place == 0 and not _own_program(path)):
+        if (place > 0 and argument not in spec.files) or (place == 0 and not _own_program(path)):
             argv.append(argument)
             continue
         name = f"{place}/{path.resolve().name if place == 0 else path.name}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine import plugins, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Fault, GameSpec, Limits, MatchSpec, Played, Termination
+from evalengine.model import AgentSpec, Fault, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
 from evalengine.processes import Zygote
 from evalengine.seats import LocalSeat, ProgramSeat, PythonSeat, Seat
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import zmq
 
 _PULSE_S = 0.5
+_LONGEST_REPR = 1000
 _PR_SET_PDEATHSIG = 1
 _clock = time.perf_counter_ns
 
@@ -76,12 +79,13 @@ class Worker:
             logs = _closed(match, seats)
             seats = []
             return _played(match, logs, thought, started, _clock() - began)
-        except Exception as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
             return _void(spec, self.match, error, started, _clock() - began)
         finally:
             self.finished += 1
             for seat in seats:
-                seat.close(None, faulted=True)
+                with contextlib.suppress(Exception):  # the first error is the one that is told
+                    seat.close(None, faulted=True)
 
     def _game(self, game_no: int) -> Game:
         if game_no not in self._games:
@@ -93,6 +97,8 @@ class Worker:
         spec = orders.agents[agent_no]
         info = Info(match.game, seat, match.sides, match.spec.seed, "agent", seat, spec.version)
         if spec.kind == "trusted":
+            if spec.payload:
+                _seed(info.seed)
             return LocalSeat(self._maker(agent_no), info)
         info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
@@ -125,6 +131,13 @@ def agent_maker(spec: AgentSpec) -> Callable[[], Any]:
     return lambda: _instance(made, spec.config)
 
 
+def _seed(seed: int) -> None:
+    """Seed the global generators, which functions of the caller use as often as their own."""
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed & 0xFFFFFFFF)
+
+
 def _instance(made: Any, config: Mapping[str, Any]) -> Any:
     return made(**config) if isinstance(made, type) else made
 
@@ -134,9 +147,9 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
     acts, infos = [seat.act for seat in seats], [seat.info for seat in seats]
     while True:
         thought += match.advance(acts, infos, _clock)
-        requests = match.requests()
-        if not requests:
+        if match.over:
             return
+        requests = match.requests()
         for request in requests:
             seats[request.seat].ask(request)
         for request in requests:
@@ -151,12 +164,21 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
 def _closed(match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
     """End the agents and return their logs as (seat, stream, text)."""
     assert match.result is not None
+    if not any([seat.closes for seat in seats]):  # noqa: C419 - once a match: a list is faster than a generator
+        return ()
     faulted = {seat for _, seat, _ in match.result.faults}
     return tuple(
         (number, stream, text)
         for number, seat in enumerate(seats)
-        for stream, text in seat.close(match.result, faulted=number in faulted).items()
+        for stream, text in _logs(seat, match.result, faulted=number in faulted).items()
     )
+
+
+def _logs(seat: Seat, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
+    try:
+        return seat.close(result, faulted=faulted)
+    except (Exception, SystemExit):  # noqa: BLE001 - the agent border: the match is over, what its end() does changes nothing
+        return {"end": traceback.format_exc()}
 
 
 def _played(
@@ -173,13 +195,34 @@ def _played(
         wire.pack([took // 1000 for took in thought]),
         started,
         took_ns / 1e9,
-        wire.pack(match.infos) if match.infos else None,
+        _packed_infos(match.infos) if match.infos else None,
         faults,
         logs,
     )
 
 
-def _void(spec: MatchSpec, match: Match | None, error: Exception, started: float, took_ns: int) -> Played:
+def _packed_infos(infos: Sequence[tuple[int, int, Any]]) -> bytes:
+    """Return infos as bytes; what of a trusted agent's cannot be packed as its repr."""
+    try:
+        return wire.pack(infos)
+    except Exception:  # noqa: BLE001 - whatever an agent's own value does when it is packed
+        return wire.pack([(turn, seat, _packable(info)) for turn, seat, info in infos])
+
+
+def _packable(info: Any) -> Any:
+    try:
+        wire.pack(info)
+    except Exception:  # noqa: BLE001 - as above
+        return _plain_text(repr(info)[:_LONGEST_REPR])
+    return info
+
+
+def _plain_text(text: str) -> str:
+    """Return `text` without what UTF-8 cannot hold."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: float, took_ns: int) -> Played:
     told = "".join(traceback.format_exception(error))
     nothing = wire.pack([])
     return Played(
@@ -192,7 +235,7 @@ def _void(spec: MatchSpec, match: Match | None, error: Exception, started: float
         nothing,
         started,
         took_ns / 1e9,
-        error=f"{plugins.one_line(error)}\n{told}"[:8000],
+        error=_plain_text(f"{plugins.one_line(error)}\n{told}"[:8000]),
     )
 
 
@@ -217,6 +260,7 @@ def main(endpoint: str, worker_no: int, orders: Orders) -> None:
     connection.send(wire.pack([wire.READY, wire.VERSION, os.getpid()]))
     _serve(connection, worker, pulse)
     worker.close()
+    pulse.stopping = True
     connection.send(wire.pack([wire.BYE]))
     connection.close(linger=1000)
     pulse.join()
@@ -248,14 +292,28 @@ def _serve(connection: zmq.Socket[bytes], worker: Worker, pulse: _Pulse) -> None
             if pulse.cancelled:
                 break
             rows.append(worker.play(wire.spec_of(fields)))
-        connection.send(wire.pack([wire.RESULT, batch_no, rows]))
+        connection.send(_packed([wire.RESULT, batch_no, rows]))
+
+
+def _packed(message: Sequence[Any]) -> bytes:
+    """Return a RESULT as bytes; texts that UTF-8 cannot hold without what it cannot."""
+    try:
+        return wire.pack(message)
+    except UnicodeEncodeError:
+        return wire.pack(_clean(message))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _plain_text(value)
+    return list(map(_clean, value)) if isinstance(value, list | tuple) else value
 
 
 class _Pulse(threading.Thread):
     """Tells the scheduler of progress and hears of a cancellation, while the worker's own thread plays.
 
     Attributes:
-        cancelled: whether no further match may begin.
+        cancelled: whether no further match may begin; stopping: set it to end the thread.
     """
 
     def __init__(self, context: zmq.Context[Any], endpoint: str, worker_no: int, worker: Worker) -> None:
@@ -265,7 +323,7 @@ class _Pulse(threading.Thread):
         self._identity = b"pulse-%d" % worker_no
         self._worker = worker
         self._parent = os.getppid()
-        self.cancelled = False
+        self.cancelled = self.stopping = False
 
     def run(self) -> None:
         """Beat until told to stop; end the process when its parent is gone."""
@@ -274,7 +332,7 @@ class _Pulse(threading.Thread):
         connection = self._context.socket(zmq.DEALER)
         connection.setsockopt(zmq.IDENTITY, self._identity)
         connection.connect(self._endpoint)
-        while True:
+        while not self.stopping:  # a STOP is lost when it is sent before this connection stands
             if connection.poll(_PULSE_S * 1000):
                 self.cancelled = True
                 if wire.unpack(connection.recv())[0] == wire.STOP:

@@ -135,7 +135,7 @@ def _takes_observation(function: types.FunctionType) -> bool:
 
 
 def _positional(function: Callable[..., Any]) -> int:
-    """Return how many arguments the function takes by position, of those without a default at least one is counted."""
+    """Return how many arguments the function takes by position, those with a default counted, as Kaggle does."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SOCKET = 3
+_TO_TELL = 8 << 20  # bytes of memory over the limit, for telling that it was reached
 
 
 def run(job: Mapping[str, Any]) -> None:
     """Play the match of `job`; descriptors 0 to 2 are in place. Returns when the match is over."""
     _bound(job)
     if job["kind"] == "program":
-        os.chdir(job["folder"])
-        os.execv(job["argv"][0], job["argv"])  # noqa: S606 - the program is what the person named
+        _execute(job)
     connection = socket.socket(fileno=_SOCKET)
     try:
         ask, end, note = _load(job)
@@ -38,11 +38,22 @@ def run(job: Mapping[str, Any]) -> None:
     _serve(connection, job, ask, end)
 
 
+def _execute(job: Mapping[str, Any]) -> None:
+    """Become the program."""
+    os.chdir(job["folder"])
+    try:
+        os.execv(job["argv"][0], job["argv"])  # noqa: S606 - the program is what the person named
+    except OSError as error:  # its author reads the log
+        os.write(2, f"{os.path.basename(job['argv'][0])} cannot be executed: {error.strerror}\n".encode())
+        os._exit(127)
+
+
 def _bound(job: Mapping[str, Any]) -> None:
     """Set the limits of the kernel that hold for Python agents and programs alike."""
     memory = job["memory_mib"]
     if memory:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory << 20, memory << 20))
+        limit = memory << 20
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + _TO_TELL if job["kind"] == "python" else limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["TMPDIR"] = os.environ["HOME"] = job["tmp"]
     signal.signal(signal.SIGPIPE, signal.SIG_DFL if job["kind"] == "program" else signal.SIG_IGN)
@@ -75,7 +86,7 @@ def _serve(
         nonce, message = _receive(connection)
         if message[0] == protocol.END:
             if end is not None:
-                end(agent.Record({"scores": message[1], "places": message[2]}))
+                _end(end, agent.Record({"scores": message[1], "places": message[2]}), job)
             return
         _, turn, clock_s, view, legal = message
         observation = agent.Observation({"view": view, "legal": legal, "turn": turn, "clock_s": clock_s, **fixed})
@@ -88,9 +99,18 @@ def _serve(
             connection.send(packet)
 
 
+def _end(end: Callable[[Any], None], result: agent.Record, job: Mapping[str, Any]) -> None:
+    """Tell the agent of the result; what fails there is for its log only."""
+    try:
+        end(result)
+    except BaseException as error:  # noqa: BLE001 - the agent border: the match is over
+        os.write(2, _failure(error, job)[2].encode())
+    _flush()
+
+
 def _answer(value: Any) -> bytes:
     action, info = value, None
-    if type(value).__name__ == "Answer" and isinstance(value, tuple):
+    if type(value).__name__ == "Answer" and isinstance(value, tuple) and len(value) == 2:  # noqa: PLR2004 - action, info
         action, info = value
     try:
         reply = protocol.pack([protocol.ANSWER, _listed(action), info])
@@ -108,7 +128,12 @@ def _listed(action: Any) -> Any:
 
 def _failure(error: BaseException, job: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return kind, one line and traceback of what an agent raised."""
-    kind = "memory" if isinstance(error, MemoryError) else "crash"
+    kind = "crash"
+    if isinstance(error, MemoryError):
+        kind = "memory"
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if soft != hard:
+            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
     if isinstance(error, agent.NoAgentError):
         return kind, _text(error, 300), ""
     frames = traceback.extract_tb(error.__traceback__)
@@ -119,15 +144,20 @@ def _failure(error: BaseException, job: Mapping[str, Any]) -> tuple[str, str, st
     # The frames above the agent's own are this module's: no help to its author.
     shown = traceback.format_list(own) if own else traceback.format_list(frames)
     told = traceback.format_exception_only(type(error), error)
-    text = "".join(["Traceback (most recent call last):\n", *shown, *told])
-    return kind, f"{type(error).__name__}: {_text(error, 160)}{where}", text.replace(job["folder"] + "/", "")[-8000:]
+    text = _encodable("".join(["Traceback (most recent call last):\n", *shown, *told]))
+    said = f"{type(error).__name__}: {_text(error, 160)}".removesuffix(": ")
+    return kind, said + where, text.replace(job["folder"] + "/", "")[-8000:]
 
 
 def _text(error: BaseException, limit: int) -> str:
     try:
-        return str(error)[:limit]
+        return _encodable(str(error)[:limit])
     except BaseException:  # noqa: BLE001 - a hostile __str__
         return "unprintable"
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _send(connection: socket.socket, nonce: int, message: Sequence[Any]) -> None:
@@ -146,6 +176,8 @@ def _receive(connection: socket.socket) -> tuple[int, Any]:
         parts = [body]
         while (size := size - len(parts[-1])) > 0:
             parts.append(connection.recv(protocol.PACKET))
+            if not parts[-1]:
+                os._exit(0)
         body = b"".join(parts)
     return nonce, protocol.unpack(body)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -18,8 +19,10 @@ import traceback
 from evalengine_host import child, protocol
 
 _REQUEST = 1 << 20
+_REHEARSALS = 2
 _NO_RANDOMIZE = 0x0040000
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None)
 
 
@@ -27,21 +30,50 @@ def main(fd: int) -> None:
     """Serve spawn and kill requests until the worker is gone."""
     _fix_addresses(fd)
     _die_with_parent()
-    control = socket.socket(fileno=fd)
+    _adopt_orphans()
     # The heap must look the same at every fork: sets of plain objects follow addresses.
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(control, _REQUEST, 4)
-        if not request:
-            return
-        if request[:1] == b"K":
-            control.send(_kill(int(request[1:])))
-            continue
-        pid = os.fork()
-        if pid == 0:
-            _become(request[1:], descriptors, control)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        control.send(b"%d" % pid)
+    gc.disable()
+    _rehearse()
+    control = socket.socket(fileno=fd)
+    agents = 0  # alive
+    while (change := _serve(control, agents)) is not None:
+        agents += change
+
+
+def _serve(control: socket.socket, agents: int) -> int | None:
+    """Serve one request while `agents` live; return how many more there are then, None: the worker is gone."""
+    request, descriptors, _, _ = socket.recv_fds(control, _REQUEST, 4)
+    if not request:
+        return None
+    if request[:1] == b"K":
+        status = _kill(int(request[1:]))
+        if agents == 1:
+            _end_orphans()
+        control.send(status)
+        return -1
+    pid = os.fork()
+    if pid == 0:
+        _become(request[1:], descriptors, control)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    control.send(b"%d" % pid)
+    return 1
+
+
+def _rehearse() -> None:
+    """Serve as for a match, with children that end at once: what is made at a first use is there before the first agent."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        for _ in range(_REHEARSALS):
+            pids = []
+            for agents in range(2):
+                socket.send_fds(ours, [b"S" + protocol.pack(None)], [0, 0, 0, 0])
+                _serve(theirs, agents)
+                pids.append(ours.recv(64))
+            for agents in (2, 1):
+                ours.send(b"K" + pids[agents - 1])
+                _serve(theirs, agents)
+                ours.recv(64)
 
 
 def _fix_addresses(fd: int) -> None:
@@ -61,6 +93,36 @@ def _die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _adopt_orphans() -> None:
+    """Become the parent of whatever agents leave behind, so that it can be found."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _end_orphans() -> None:
+    """Kill what agents started in process groups of their own, now that none of them lives."""
+    with contextlib.suppress(ChildProcessError):  # no child is left: as good as always at once
+        while True:
+            if os.waitpid(-1, os.WNOHANG)[0] != 0:
+                continue  # one that had ended
+            orphans = _children()
+            if not orphans:
+                return  # they cannot be found
+            for pid in orphans:
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(-1, 0)
+
+
+def _children() -> list[int]:
+    """Return this process's children; each is ours to wait for, so no number can have passed to another process."""
+    found = []
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+            if int(file.read().rpartition(b")")[2].split()[1]) == os.getpid():
+                found.append(int(name))
+    return found
+
+
 def _kill(pid: int) -> bytes:
     # Not yet reaped, so the number is still the child's; it may not lead its own group yet.
     os.kill(pid, signal.SIGKILL)
@@ -77,7 +139,12 @@ def _become(job: bytes, descriptors: list[int], control: socket.socket) -> None:
         _die_with_parent()
         control.close()
         _arrange(descriptors)
-        child.run(protocol.unpack(job))
+        told = protocol.unpack(job)
+        # Collections come at the same moments in every child: the counters begin at zero.
+        gc.freeze()
+        gc.enable()
+        if told is not None:
+            child.run(told)
         status = 0
     except BaseException:  # noqa: BLE001 - the last border of this process; its log is the only way out
         traceback.print_exc()

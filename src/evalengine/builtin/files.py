@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evalengine import AgentError, AgentSpec, hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _ENTRIES = ("agent.py", "main.py")
 _NAMES = ("agent", "Agent", "act")
@@ -20,10 +20,10 @@ _MAX_SOURCE = 4 << 20
 
 @hookimpl
 def evalengine_load_agent(ref: str) -> AgentSpec | None:
-    """Return the agent of a path or of `cmd:PROGRAM ARGS`."""
+    """Return the agent of a path, of `FILE.py:NAME`, `FILE.zip:NAME` or of `cmd:PROGRAM ARGS`."""
     if ref.startswith("cmd:"):
         return _program(ref)
-    text, _, name = ref.rpartition(":") if ".py:" in ref else (ref, "", "")
+    text, _, name = ref.rpartition(":") if ".py:" in ref or ".zip:" in ref else (ref, "", "")
     path = Path(text).expanduser()
     if not path.exists():
         if path.suffix in {".py", ".zip"} or "/" in text:
@@ -80,13 +80,20 @@ def _program(ref: str) -> AgentSpec:
         reason = "is not executable" if Path(words[0]).is_file() else "was not found"
         msg = f"{ref!r}: the program {words[0]!r} {reason}"
         raise AgentError(msg)
-    named = [Path(word).stem for word in words if Path(word).is_file()] or [Path(words[0]).name]
+    named = [Path(word).stem for word in words if _exists(word)] or [Path(words[0]).name]
     return AgentSpec(
         name=_clean(named[-1]),
         kind="program",
         argv=(str(Path(found).absolute()), *words[1:]),
-        files=tuple(word for word in words[1:] if Path(word).exists()),
+        files=tuple(word for word in words[1:] if _exists(word)),
     )
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except OSError:  # too long for a name: a text, not a file
+        return False
 
 
 # ---------------------------------------------------------- a look at the source, without running it
@@ -141,7 +148,7 @@ def _parsed(path: Path) -> ast.Module:
 
 def _defined(tree: ast.Module) -> Iterator[str]:
     """Yield the names that a module defines at its top; "*" when that cannot be known."""
-    for node in tree.body:
+    for node in _statements(tree.body):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Assign):
@@ -151,6 +158,16 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield node.target.id
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield from (alias.asname or alias.name for alias in node.names)
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that a module executes, those under a condition too."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for field in ("body", "handlers", "orelse", "finalbody"):
+                for inner in getattr(node, field, ()):
+                    yield from _statements(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
 
 
 def _takes_observation(node: ast.stmt) -> bool:

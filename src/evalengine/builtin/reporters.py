@@ -19,15 +19,21 @@ class Table(Reporter):
 
     def standings(self, run: Mapping[str, Any], standings: Sequence[Standing]) -> str:
         width = max([len("agent"), *(len(line.agent) for line in standings)])
+        # Where the game's own scores rank, wins and draws do not add up to them, and a share means nothing.
+        shares = all(_is_share(line) for line in standings)
         lines = [f" #    {'agent':<{width}}   rating   sigma        W-D-L    score  faults"]
         for line in standings:
             played = f"{line.wins}-{line.draws}-{line.losses}"
-            score = f"{100 * line.score:.1f}%" if 0 <= line.score <= 1 else f"{line.score:.3f}"
+            score = f"{100 * line.score:.1f}%" if shares else f"{line.score:.3f}"
             lines.append(
                 f" {line.rank:<4} {line.agent:<{width}} {line.rating:8.2f} {line.sigma:7.2f} {played:>12} "
                 f"{score:>8} {line.faults:7d}"
             )
         return "\n".join(lines)
+
+
+def _is_share(line: Standing) -> bool:
+    return abs(line.score * line.matches - line.wins - line.draws / 2) < 1e-6 * (1 + line.matches)
 
 
 class Json(Reporter):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalengine.errors import EvalengineError, ExitCode
+from evalengine.errors import EvalengineError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +48,9 @@ class LazyGroup(click.Group):
         points = _plugin_commands()
         if cmd_name in points:
             return _loaded(points[cmd_name])
-        near = difflib.get_close_matches(cmd_name, self.list_commands(ctx), n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        msg = f'no command "{cmd_name}".{hint} See: evalengine --help'
-        raise click.UsageError(msg)
+        from evalengine.plugins import unknown
+
+        raise click.UsageError(str(unknown("command", cmd_name, self.list_commands(ctx), "evalengine --help")))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the commands with one line each, without importing them."""
@@ -67,9 +64,26 @@ class LazyGroup(click.Group):
 
 def _plugin_commands() -> dict[str, Any]:
     """Return the commands of plugins as entry points: their names are known without importing them."""
+    if not _announced():
+        return {}
     from importlib import metadata
 
     return {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS) if point.name not in _COMMANDS}
+
+
+def _announced() -> bool:
+    """Say whether any distribution has commands for us."""
+    # Not importlib.metadata, unless there is something to find: it takes as long as click itself.
+    for folder in filter(os.path.isdir, sys.path):
+        for name in os.listdir(folder):  # noqa: PTH208 - nor pathlib
+            if name.endswith((".dist-info", ".egg-info")):
+                try:
+                    with open(f"{folder}/{name}/entry_points.txt", encoding="utf-8") as file:  # noqa: PTH123 - nor pathlib
+                        if f"[{ENTRY_POINTS}]" in file.read():
+                            return True
+                except (OSError, UnicodeDecodeError):
+                    continue
+    return False
 
 
 def _loaded(point: Any) -> click.Command:
@@ -83,46 +97,72 @@ def _loaded(point: Any) -> click.Command:
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit codes: 0 all matches finished, 1 a void or a failed gate, 2 interrupted, 3 a bug of ours, 4 usage, 5 nothing to play.",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 all matches finished, 1 a void or a failed gate, 2 interrupted, 3 a bug of ours, "
+    "4 usage, 5 nothing to play.",
 )
 @click.version_option(package_name="evalengine", message="evalengine %(version)s")
-def evalengine() -> None:
+@click.pass_context
+def evalengine(context: click.Context) -> None:
     """Play games between agents, contained, and rate them: pytest for game-playing agents."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; every expected error ends here as one line on stderr and an exit code."""
+    code = _guarded(arguments)
     try:
-        result = evalengine.main(_with_addopts(arguments), prog_name="evalengine", standalone_mode=False)
+        sys.stdout.flush()
+    except OSError:
+        # Whoever read our output has seen enough; the interpreter's own flush must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(code)
+
+
+def _guarded(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - an end a kind of error
+    try:
+        with evalengine.make_context("evalengine", _with_addopts(arguments)) as context:
+            return evalengine.invoke(context) or ExitCode.OK
+    except click.exceptions.Exit as error:  # --help and the like
+        return error.exit_code
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        usage = f"\n{context.get_usage()}" if context is not None and isinstance(error, click.UsageError) else ""
-        return _fail(error.format_message() + usage, ExitCode.USAGE)
+        usage = f"\n{error.ctx.get_usage()}" if isinstance(error, click.UsageError) and error.ctx is not None else ""
+        return _fail(error.format_message(), ExitCode.USAGE, usage)
     except EvalengineError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; a later flush must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except Exception:  # noqa: BLE001 - the border: what comes here is our own mistake
         return _report_bug()
-    return int(result or ExitCode.OK)
 
 
 def _with_addopts(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with EVALENGINE_ADDOPTS put behind the command's name."""
-    added = shlex.split(os.environ.get(ADDOPTS, ""))
-    if not arguments or not added or arguments[0] != "run":
+    added = os.environ.get(ADDOPTS, "")
+    if not added or list(arguments[:1]) != ["run"]:
         return list(arguments)
-    return [arguments[0], *added, *arguments[1:]]
+    import shlex
+
+    try:
+        return [arguments[0], *shlex.split(added), *arguments[1:]]
+    except ValueError as error:
+        msg = f"{ADDOPTS}={added}: {error}"
+        raise UsageError(msg) from error
 
 
-def _fail(text: str, code: int) -> int:
-    click.echo(f"error: {text}", err=True)
-    return int(code)
+def _fail(text: str, code: int, usage: str = "") -> int:
+    """Print an error: one line, and below it only what is set in (a line of source with its caret)."""
+    from evalengine.seats import printable
+
+    lines = text.splitlines()
+    place = next((number for number, line in enumerate(lines) if line.startswith("    ")), len(lines))
+    told = "\n".join([" ".join(lines[:place]), *lines[place:]])
+    click.echo(f"error: {printable(told)}{usage}", err=True)
+    return code
 
 
 def _report_bug() -> int:

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalengine.cli import settings
-from evalengine.cli.text import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalengine.model import AgentSpec
 
+_YOURS = """
+Your own: bot.py, bot.py:Class, a folder or zip with agent.py or main.py,
+'cmd:PROGRAM ARGS' for a program in any language, or NAME=REF for any of these."""
 
-@click.command("agents")
+
+@click.command("agents", cls=settings.Command)
 @settings.format_option("table", "json")
 @settings.plugin_options
 def command(form: str, wanted: Sequence[str]) -> None:
     """List the bundled agents; any file, folder, zip or program can play as well."""
+    import json
+
+    from evalengine.cli import text
+
     listed = settings.load_plugins(wanted).agents().values()
     if form == "json":
-        click.echo(json.dumps([_record(agent) for agent in listed], indent=2))
+        text.out(json.dumps([_record(agent) for agent in listed], indent=2))
         return
-    rows = [(_call(agent), agent.fits or "every game", agent.doc.partition("\n")[0]) for agent in listed]
-    click.echo(table(("agent", "plays", ""), rows))
-    click.echo(
-        "\nYour own: bot.py, bot.py:Class, a folder or zip with agent.py or main.py, 'cmd:PROGRAM ARGS', NAME=REF"
-    )
+    text.out(text.table(("agent", "what it does"), [(_call(agent), _told(agent)) for agent in listed]))
+    text.out(_YOURS)
 
 
 def _call(agent: AgentSpec) -> str:
-    inner = ", ".join(f"{name}={schema['default']:g}" for name, schema in agent.parameters.items())
+    inner = ", ".join(f"{name}={schema['default']}" for name, schema in agent.parameters.items())
     return f"{agent.name}({inner})" if inner else agent.name
+
+
+def _told(agent: AgentSpec) -> str:
+    doc = agent.doc.partition("\n")[0]
+    return f"{doc} Plays: {agent.fits}" if agent.fits else doc
 
 
 def _record(agent: AgentSpec) -> dict[str, Any]:

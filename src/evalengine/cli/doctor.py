@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from evalengine.cli import settings
+from evalengine.cli import settings, text
 from evalengine.errors import EvalengineError, ExitCode
 
 if TYPE_CHECKING:
@@ -27,18 +27,18 @@ class Finding(NamedTuple):
     told: str
 
 
-@click.command("doctor")
+@click.command("doctor", cls=settings.Command)
 @settings.format_option("table", "json")
 @settings.database_options
 @settings.plugin_options
-def command(form: str, db: Path, wanted: Sequence[str]) -> int:
+def command(form: str, db: str, wanted: Sequence[str]) -> int:
     """Check this machine: versions, cores, the database's folder, plugins, agents' processes, a worker."""
-    findings = list(_findings(db, wanted))
+    findings = list(_findings(Path(db), wanted))
     if form == "json":
-        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
+        text.out(json.dumps([finding._asdict() for finding in findings], indent=2))
     else:
-        for finding in findings:
-            click.echo(f"{'ok  ' if finding.works else 'FAIL'}  {finding.what:<18} {finding.told}")
+        rows = [("ok" if finding.works else "FAIL", finding.what, finding.told) for finding in findings]
+        text.out(text.table(("", "what", "found"), rows))
     return ExitCode.OK if all(finding.works for finding in findings) else ExitCode.FAILED
 
 
@@ -65,7 +65,7 @@ def _database(db: Path) -> Finding:
         return Finding("database", False, f"{folder} cannot be written: name another with --db")
     try:
         if db.exists():
-            settings.open_store(db).close()
+            settings.open_store(str(db)).close()
     except EvalengineError as error:
         return Finding("database", False, str(error))
     return Finding("database", True, f"{db} {'can be read and written' if db.exists() else 'can be made'}")
@@ -81,7 +81,9 @@ def _agent_process() -> Finding:
 
     if sys.platform != "linux":
         return Finding("agents' processes", False, "agents from outside need Linux; bundled ones play everywhere")
-    spec = Plugins(["no:none"]).games()["tictactoe"]
+    spec = Plugins().games().get("tictactoe")
+    if spec is None:
+        return Finding("agents' processes", False, "the bundled games are not installed: nothing to try it with")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "agent.py").write_text("def act(observation):\n    return observation.legal[0]\n")
         agent = AgentSpec(name="probe", kind="python", path=folder, entry="agent.py")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalengine import planning, plugins
 from evalengine.cli import settings
-from evalengine.cli.text import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
     from evalengine.model import GameSpec
 
 
-@click.command("games")
+@click.command("games", cls=settings.Command)
 @click.argument("expression", required=False, metavar="[EXPR]")
 @settings.format_option("table", "json")
 @settings.plugin_options
@@ -26,20 +23,23 @@ def command(expression: str | None, form: str, wanted: Sequence[str]) -> None:
 
     EXPR selects by names and tags, as --games does: evalengine games "cards or multiplayer".
     """
-    plugs = settings.load_plugins(wanted)
-    listed = planning.select_games(expression, plugs)
+    import json
+
+    from evalengine import planning
+    from evalengine.cli import text
+
+    listed = planning.select_games(expression, settings.load_plugins(wanted))
+    records = [_record(spec) for spec in listed]
     if form == "json":
-        click.echo(json.dumps([_record(spec) for spec in listed], indent=2))
+        text.out(json.dumps(records, indent=2))
         return
-    rows = [(spec.name, _seats(spec), ", ".join(plugins.tags_of(spec)), spec.doc.partition("\n")[0]) for spec in listed]
-    click.echo(table(("game", "seats", "tags", ""), rows))
-
-
-def _seats(spec: GameSpec) -> str:
-    return str(spec.min_seats) if spec.min_seats == spec.max_seats else f"{spec.min_seats}-{spec.max_seats}"
+    rows = [(record["name"], _seats(record), _told(record)) for record in records]
+    text.out(text.table(("game", "seats", "what it is (its tags)"), rows))
 
 
 def _record(spec: GameSpec) -> dict[str, Any]:
+    from evalengine import plugins
+
     return {
         "name": spec.name,
         "version": spec.version,
@@ -50,3 +50,12 @@ def _record(spec: GameSpec) -> dict[str, Any]:
         "doc": spec.doc,
         "config": {name: dict(schema) for name, schema in spec.config.items()},
     }
+
+
+def _seats(record: dict[str, Any]) -> str:
+    low, high = record["min_seats"], record["max_seats"]
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def _told(record: dict[str, Any]) -> str:
+    return f"{record['doc'].partition(chr(10))[0]} ({', '.join(record['tags'])})"

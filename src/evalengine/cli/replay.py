@@ -2,92 +2,86 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalengine.cli import settings, stored
-from evalengine.errors import GameError, StoreError
-from evalengine.match import Match
-from evalengine.model import Fault
-from evalengine.seats import printable
+from evalengine.cli import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evalengine.cli.stored import StoredMatch
+    from evalengine.match import Match
 
 
-@click.command("replay")
+@click.command("replay", cls=settings.Command)
 @click.argument("match", metavar="MATCH")
 @click.option("--turn", type=click.IntRange(min=0), metavar="K", help="Only the position before turn K.")
 @settings.format_option("text", "json")
 @settings.database_options
 @settings.plugin_options
-def command(match: str, turn: int | None, form: str, db: Path, wanted: Sequence[str]) -> None:
+def command(match: str, turn: int | None, form: str, db: str, wanted: Sequence[str]) -> None:
     """Show the positions of a match, played again from its seed and its actions.
 
     MATCH: GAME::A-vs-B[NUMBER] or NUMBER, in the latest run unless RUN/ stands before it.
     """
+    import json
+
+    from evalengine.cli import stored, text
+    from evalengine.errors import UsageError
+
     with settings.open_store(db) as store:
         found = stored.read(match, store, settings.load_plugins(wanted))
     if turn is not None and turn > len(found.turns):
         msg = f"{found.name} has {len(found.turns)} turns: --turn must be at most that, not {turn}"
-        raise StoreError(msg)
-    frames = _frames(found) if turn is None else [_frame(found, turn)]
+        raise UsageError(msg)
+    frames = _frames(found, turn)
     if form == "json":
-        click.echo(json.dumps({"match": found.name, "frames": list(frames)}, indent=2, default=str))
+        text.out(json.dumps({"match": found.name, "frames": list(frames)}, indent=2, default=str))
         return
     for frame in frames:
-        click.echo(_text(frame))
+        text.out(_text(frame))
 
 
-def _frames(found: StoredMatch) -> Iterator[dict[str, Any]]:
-    for turn in range(len(found.turns) + 1):
-        yield _frame(found, turn)
+def _frames(found: StoredMatch, only: int | None) -> Iterator[dict[str, Any]]:
+    for number, match in enumerate(found.replayed()):
+        if only in (None, number):
+            yield _frame(found, number, match)
+        if number == only:
+            return
 
 
-def _frame(found: StoredMatch, turn: int) -> dict[str, Any]:
+def _frame(found: StoredMatch, turn: int, match: Match) -> dict[str, Any]:
     """Return the position before `turn`, and what was done then."""
-    game = found.entry.games[found.spec.game_no].game
-    try:
-        match = Match.resume(found.spec, game, found.turns[:turn])
-    except GameError as error:
-        msg = f"{found.name} does not replay: {error}"
-        raise StoreError(msg) from error
     done = found.turns[turn] if turn < len(found.turns) else {}
-    movers = list(match.state.to_move())
-    names = found.agents
+    mover = next(iter(match.state.to_move()), 0)
     return {
         "turn": turn,
-        "position": printable(match.state.render()),
+        "position": match.state.render(),
         "opening": turn < found.spec.opening,
-        "actions": [
-            {
-                "seat": movers[0] if seat is None else seat,
-                "agent": names[movers[0] if seat is None else seat],
-                "action": None if isinstance(action, Fault) else action,
-                "text": _action_text(game, action),
-            }
-            for seat, action in done.items()
-        ],
+        "actions": [_act(found, mover if seat is None else seat, action) for seat, action in done.items()],
         "scores": list(match.result.scores) if match.result is not None else None,
     }
 
 
-def _action_text(game: Any, action: Any) -> str:
+def _act(found: StoredMatch, seat: int, action: Any) -> dict[str, Any]:
+    from evalengine.model import Fault
+
     if isinstance(action, Fault):
-        return f"{action.kind}: {printable(action.detail)}"
-    return printable(game.action_to_str(action))
+        return {
+            "seat": seat,
+            "agent": found.agents[seat],
+            "action": None,
+            "text": f"{action.kind.upper()}: {action.detail}",
+        }
+    return {"seat": seat, "agent": found.agents[seat], "action": action, "text": found.game.action_to_str(action)}
 
 
-def _text(frame: dict[str, Any]) -> str:
-    head = f"--- turn {frame['turn']}"
+def _text(frame: Mapping[str, Any]) -> str:
     done = [
         f"{'opening' if frame['opening'] else act['agent']} (seat {act['seat']}): {act['text']}"
         for act in frame["actions"]
     ]
     end = [f"over, scores: {', '.join(f'{score:g}' for score in frame['scores'])}"] if frame["scores"] else []
-    return "\n".join([head, frame["position"], *done, *end, ""])
+    return "\n".join([f"--- turn {frame['turn']}", frame["position"], *done, *end, ""])

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalengine import runner, seeding
-from evalengine.cli import progress, report, settings
-from evalengine.errors import ExitCode, UsageError
-from evalengine.model import Limits
-from evalengine.planning import Settings
-from evalengine.store import Store
+from evalengine.cli import settings
+from evalengine.errors import ExitCode, StorageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
 
+    from evalengine.model import Limits
+    from evalengine.planning import Settings
     from evalengine.plugins import Plugins
     from evalengine.runner import Run
+    from evalengine.store import Store
 
 _RESUME_LATEST = "latest"
+_PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents")
+_LIMITS = ("turn_s", "start_s", "match_s", "memory_mib")
 _FIXED_BY_A_RUN = (
-    "agents", "games", "matches", "rounds", "seed", "rater", "pairing", "opening", "opponents", "turn_s", "start_s", "match_s",
-    "memory_mib", "sandbox", "select", "deselect", "last_failed", "failed_first",
+    *_PLAN, *_LIMITS, "rater", "sandbox", "select", "deselect", "last_failed", "failed_first",
+    "dry_run", "collect_only",
 )  # fmt: skip
+_MOST_LIMIT = 1e9  # seconds or MiB
+_KINDS = "CTIMPVaAN"
+_EXAMPLES = """\b
+Examples:
+  evalengine run --games strategy -n 500
+  evalengine run mybot.py --games "connect4 or hex(size=7)" -n 200
+  evalengine run a=old.py b=new.py --games tictactoe --rounds 50
+"""
+_FOLDER = click.Path(file_okay=False, exists=True)
 
 
 def _options(*groups: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -43,8 +53,19 @@ _plan_options = _options(
     _option(
         "--games", metavar="EXPR", help="Names and tags with and/or/not: 'strategy and not hex', hex(size=5), a path."
     ),
-    _option("-n", "matches", type=int, metavar="N", help="Matches in all; exactly so many are played."),
-    _option("--rounds", type=int, metavar="R", help="Whole rotations (all seat orders) of every cell, instead of -n."),
+    _option(
+        "-n",
+        "matches",
+        type=click.IntRange(1, 1 << 40),
+        metavar="N",
+        help="Matches in all; exactly so many are played.",
+    ),
+    _option(
+        "--rounds",
+        type=click.IntRange(1, 1 << 20),
+        metavar="R",
+        help="Whole rotations (all seat orders) of every cell, instead of -n.",
+    ),
     _option("--seed", type=int, metavar="S", help="63 bits that everything follows from. Default: drawn."),
     _option(
         "--opponents",
@@ -137,11 +158,16 @@ _end_options = _options(
         metavar="N",
         help="End after so many faults and voids; 0 (default): never.",
     ),
-    _option("--fail-under", type=float, metavar="PERCENT", help="Exit 1 when the first named agent scores less."),
+    _option(
+        "--fail-under",
+        type=float,
+        metavar="PERCENT",
+        help="Exit 1 when the first named agent scores less; where scores count, its mean score.",
+    ),
     _option("--fail-on-fault", is_flag=True, help="Exit 1 when there was a fault."),
 )
 _output_options = _options(
-    settings.format_option("table", "json", "csv"),
+    settings.board_format_option,
     _option("-v", "--verbose", count=True, help="A line a match, and the boards of the games."),
     _option("-q", "--quiet", count=True, help="The last line only."),
     _option(
@@ -149,14 +175,14 @@ _output_options = _options(
         "kinds",
         default="a",
         metavar="CHARS",
-        help="Faults in the summary: C crash, T timeout, I illegal, M memory, P protocol, V void, a all (default), N none.",
+        help="Faults in the summary: C crash, T timeout, I illegal, M memory, P protocol, V void, a all, N none.",
     ),
     _option(
         "--tb",
         type=click.Choice(["short", "long", "no"]),
         default="short",
         show_default=True,
-        help="Tracebacks of agents in the summary: last line, whole, none.",
+        help="Faults in the summary: one line, the agent's traceback below it, or the match only.",
     ),
     _option("--durations", type=click.IntRange(min=0), default=0, metavar="N", help="The N slowest matches."),
     _option(
@@ -169,84 +195,95 @@ _output_options = _options(
 )
 _place_options = _options(
     settings.database_options,
-    _option("--workers", type=int, metavar="N", help="Worker processes. Default: one a core."),
+    _option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes. Default: one a core."),
     settings.plugin_options,
-    _option("-c", "config_file", metavar="FILE", help="Settings from this file instead of evalengine.toml or pyproject.toml."),
-    _option("--rootdir", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Where to look for settings. Default: this folder."),
+    _option("-c", "config_file", metavar="FILE", help="Settings from here; not evalengine.toml or pyproject.toml."),
+    _option("--rootdir", type=_FOLDER, metavar="DIR", help="Where to look for settings. Default: this folder."),
     _option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the file."),
 )  # fmt: skip
 
 
-@click.command("run")
+@click.command("run", cls=settings.Command, epilog=_EXAMPLES)
 @click.argument("agents", nargs=-1, metavar="[AGENT]...")
 @_options(_plan_options, _limit_options, _choice_options, _end_options, _output_options, _place_options)
-@click.pass_context
-def command(context: click.Context, /, **given: Any) -> int:
+@click.pass_obj
+def command(source: settings.Source, /, **options: Any) -> int:
     """Play matches between agents and print the standings.
 
-    AGENT: a bundled name (random, "mcts(simulations=200)"), a file (bot.py, bot.py:Class), a folder or zip with agent.py or main.py,
-    'cmd:PROGRAM ARGS' for a program in any language, or NAME=REF for any of these.
-
-    \b
-    evalengine run --games strategy -n 500
-    evalengine run mybot.py --games "connect4 or hex(size=7)" -n 200
-    evalengine run a=old.py b=new.py --games tictactoe --rounds 50
+    AGENT: a bundled name (random, "mcts(simulations=200)"), a file (bot.py, bot.py:Class), a folder or zip with
+    agent.py or main.py, 'cmd:PROGRAM ARGS' for a program in any language, or NAME=REF for any of these.
     """
-    file = settings.find_file(given["rootdir"] or Path.cwd(), given["config_file"])
-    options = _with_file(context, given, file)
-    _check(options, context)
+    from evalengine import runner
+    from evalengine.cli import report
+
+    _check(options, source.typed)
     plugs = settings.load_plugins(options["wanted"])
+    report.reporter(options["form"], plugs)  # a wrong name is told before the run, not after it
     if options["resume"]:
-        return _resume(options, plugs, file)
-    wish = _settings(options)
+        return _resume(options, plugs, source.file)
+    wish = _again(options, source.typed) if options["last_failed"] or options["failed_first"] else _settings(options)
     if options["dry_run"] or options["collect_only"]:
         return _preview(options, wish, plugs)
-    with Store(options["db"]) as store:
-        wish = _after_failures(wish, options, store)
+    if not os.path.exists(options["db"]):  # noqa: PTH110 - pathlib is slow to import
+        runner.check(wish, plugs)
+    with settings.open_store(options["db"], create=True) as store:
         run = runner.begin(wish, store, plugs, "evalengine run", "none")
-        return _play(run, store, options, plugs, file)
+        return _play(run, store, options, plugs, source.file)
 
 
-def _with_file(context: click.Context, given: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
-    """Return the options: as typed, else from -o, else from the file, else the defaults."""
-    defaults = settings.read_file(file, context.command) if file is not None else {}
-    defaults |= settings.read_pairs(given["overrides"], context.command)
-    options = dict(given)
-    parameters = {parameter.name: parameter for parameter in context.command.params}
-    for name, value in defaults.items():
-        if context.get_parameter_source(name) == click.core.ParameterSource.DEFAULT:
-            options[name] = parameters[name].type_cast_value(context, value)
-    return options
+# ------------------------------------------------------------------------------------- parsing
 
 
-def _check(options: Mapping[str, Any], context: click.Context) -> None:
+def _check(options: Mapping[str, Any], typed: Collection[str]) -> None:
+    from evalengine import runner
+
+    again = options["last_failed"] or options["failed_first"]
     runner.check_numbers(options["matches"], options["rounds"], options["workers"], options["seed"])
-    for name in ("turn_s", "start_s", "match_s", "memory_mib"):
-        value = options[name]
-        if not 0 <= value < 1e9:  # noqa: PLR2004 - also refuses nan
-            msg = f"--{name.replace('_', '-')} must be 0 (no limit) or more, not {value}"
-            raise UsageError(msg)
-    typed = [
-        name for name in _FIXED_BY_A_RUN if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
-    ]
-    if options["resume"] and typed:
-        msg = f"--resume takes {', '.join(typed)} from the stored run: leave it out"
-        raise UsageError(msg)
-    if not options["resume"] and not options["games"] and not (options["last_failed"] or options["failed_first"]):
-        msg = "which games? --games EXPR, for example --games strategy; see: evalengine games"
-        raise UsageError(msg)
+    _check_values(options)
+    if options["resume"]:
+        _check_resume(options["resume"], typed)
+    elif not options["games"] and not again:
+        _refuse("which games? --games EXPR, for example --games strategy; see: evalengine games")
+    elif options["fail_under"] is not None and not options["agents"] and not again:
+        _refuse("--fail-under is about the first agent that is named: name one")
     if options["last_failed"] and options["failed_first"]:
-        msg = "--lf and --ff exclude each other: give one"
-        raise UsageError(msg)
+        _refuse("--lf and --ff exclude each other: give one")
+    if options["dry_run"] and options["collect_only"]:
+        _refuse("--dry-run and --collect-only exclude each other: give one")
+
+
+def _check_values(options: Mapping[str, Any]) -> None:
+    for name in _LIMITS:
+        if not 0 <= options[name] < _MOST_LIMIT:  # also refuses nan
+            _refuse(f"{_dashed(name)} must be from 0 (no limit) to {_MOST_LIMIT:.0f}, not {options[name]}")
+    under = options["fail_under"]
+    if under is not None and not abs(under) < _MOST_LIMIT:
+        _refuse(f"--fail-under must be a number, not {under}")
+    if wrong := [sign for sign in options["kinds"] if sign not in _KINDS]:
+        _refuse(f"-r {options['kinds']}: {wrong[0]!r} is none of {', '.join(_KINDS)}; see evalengine run --help")
+
+
+def _check_resume(named: str, typed: Collection[str]) -> None:
+    if named != _RESUME_LATEST and not (named.isdecimal() and int(named)):
+        _refuse(f"--resume {named}: a run is a number from 1; leave it out for the latest")
+    if wrong := [_dashed(name) for name in _FIXED_BY_A_RUN if name in typed]:
+        _refuse(f"--resume takes {', '.join(wrong)} from the stored run: leave it out (of EVALENGINE_ADDOPTS too)")
+
+
+def _refuse(text: str) -> None:
+    raise UsageError(text)
+
+
+def _dashed(name: str) -> str:
+    """Return a parameter as a person writes it."""
+    written: Mapping[str, str] = {parameter.name or "": parameter.opts[0] for parameter in command.params}
+    return "AGENT" if name == "agents" else written[name]
 
 
 def _settings(options: Mapping[str, Any]) -> Settings:
-    limits = Limits(
-        turn_s=options["turn_s"] or None,
-        start_s=options["start_s"] or None,
-        match_s=options["match_s"] or None,
-        memory_mib=options["memory_mib"] or None,
-    )
+    from evalengine import seeding
+    from evalengine.planning import Settings
+
     return Settings(
         games=options["games"] or "",
         agents=tuple(options["agents"]),
@@ -257,39 +294,75 @@ def _settings(options: Mapping[str, Any]) -> Settings:
         rater=options["rater"],
         pairing=options["pairing"],
         opening=options["opening"],
-        limits=limits,
+        limits=_limits(options),
         select=options["select"],
         deselect=tuple(options["deselect"]),
     )
 
 
-def _after_failures(wish: Settings, options: Mapping[str, Any], store: Store) -> Settings:
-    """Return the last run's settings for --lf and --ff, its agents read anew; else `wish`."""
-    if not (options["last_failed"] or options["failed_first"]):
-        return wish
-    last = store.latest_run()
-    before = runner.settings_of(store, last)
-    if options["agents"] or options["games"]:
-        before = replace(before, agents=wish.agents or before.agents, games=wish.games or before.games)
-    failed = runner.failed_matches(store, last)
+def _limits(options: Mapping[str, Any]) -> Limits:
+    from evalengine.model import Limits
+
+    return Limits(**{name: options[name] or None for name in _LIMITS})
+
+
+def _again(options: Mapping[str, Any], typed: Collection[str]) -> Settings:
+    """Return the last run's settings for --lf and --ff; what leaves its plan alone may be given anew.
+
+    Raises:
+        UsageError: an option that was given would make another plan.
+    """
+    from dataclasses import replace
+
+    from evalengine import runner
+
+    wish = _settings(options)
+    with settings.open_store(options["db"]) as store:
+        last = store.latest_run()
+        before, failed = runner.settings_of(store, last), runner.failed_matches(store, last)
+    for name in _PLAN:
+        if name in typed and getattr(wish, name) != getattr(before, name):
+            was = getattr(before, name)
+            _refuse(
+                f"--lf and --ff play run {last} again, whose {_dashed(name)} was {was!r}: leave it out, or name that"
+            )
+    anew = {name: getattr(wish, name) for name in ("rater", "select", "deselect") if name in typed}
+    limits = before.limits._replace(**{name: options[name] or None for name in _LIMITS if name in typed})
+    wish = replace(before, limits=limits, failed_of=None, first_of=None, **anew)
     if not failed:
-        click.echo(f"run {last} had no fault and no void: all its matches are played again", err=True)
-        return before
-    return replace(before, failed_of=last) if options["last_failed"] else replace(before, first_of=last)
+        from evalengine.cli import text
+
+        text.note(f"note: run {last} had no fault and no void: all its matches are played again")
+        return wish
+    return replace(wish, failed_of=last) if options["last_failed"] else replace(wish, first_of=last)
+
+
+# --------------------------------------------------------------------------------------- doing
 
 
 def _preview(options: Mapping[str, Any], wish: Settings, plugs: Plugins) -> int:
-    for line in runner.preview(wish, plugs, ids=options["collect_only"]):
-        click.echo(line)
+    from contextlib import nullcontext
+
+    from evalengine import runner
+    from evalengine.cli import text
+
+    with settings.open_store(options["db"]) if wish.failed_of is not None else nullcontext() as store:
+        lines = runner.preview(wish, plugs, ids=options["collect_only"], store=store)
+        if options["form"] == "json":
+            import json
+
+            text.out(json.dumps(list(lines), indent=2))
+        else:
+            for line in lines:
+                text.out(line)
     return ExitCode.OK
 
 
 def _resume(options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> int:
+    from evalengine import runner
+
     with settings.open_store(options["db"]) as store:
         named = options["resume"]
-        if named != _RESUME_LATEST and not named.isdecimal():
-            msg = f"--resume {named}: a run is a number; leave it out for the latest"
-            raise UsageError(msg)
         number = store.latest_run() if named == _RESUME_LATEST else int(named)
         run = runner.reopen(store, number, plugs)
         runner.check_resumable(run, plugs, store.agents_folder)
@@ -297,19 +370,25 @@ def _resume(options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> in
 
 
 def _play(run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> int:
-    display = progress.make(options, plugs, file)
+    from contextlib import suppress
+
+    from evalengine import runner
+    from evalengine.cli import progress, report, text
+
+    workers = options["workers"] or runner.default_workers()
     max_failed = 1 if options["exitfirst"] else options["maxfail"]
-    with display:
-        runner.play(
-            run,
-            store,
-            plugs,
-            workers=options["workers"] or runner.default_workers(),
-            listener=display,
-            max_failed=max_failed,
-        )
-    report.print_run(run, store, options, plugs)
-    return _exit_code(run, options)
+    try:
+        with progress.make(options, plugs, file) as display:
+            runner.play(run, store, plugs, workers=workers, listener=display, max_failed=max_failed)
+    except StorageError:
+        text.note(report.stopped_line(run))
+        raise
+    code = _exit_code(run, options)
+    with suppress(BrokenPipeError):  # whoever reads has seen enough; the exit code says the rest
+        report.print_run(run, store, options, plugs)
+    if run.state != "done":
+        text.note(report.stopped_line(run))
+    return code
 
 
 def _exit_code(run: Run, options: Mapping[str, Any]) -> int:
@@ -317,9 +396,21 @@ def _exit_code(run: Run, options: Mapping[str, Any]) -> int:
         return ExitCode.INTERRUPTED
     failed = run.voids > 0 or (options["fail_on_fault"] and run.faults.total() > 0)
     if options["fail_under"] is not None:
-        first = run.entry.agents[0].name
-        line = next(line for line in run.standings if line.agent == first)
-        if 100 * line.score < options["fail_under"]:
-            click.echo(f"FAILED {first} scored {100 * line.score:.1f}%, less than {options['fail_under']:g}%", err=True)
-            failed = True
+        failed |= _scored_less(run, options["fail_under"])
     return ExitCode.FAILED if failed else ExitCode.OK
+
+
+def _scored_less(run: Run, least: float) -> bool:
+    """Say whether the first named agent scored less than `least`, and tell."""
+    from evalengine.cli import text
+
+    first = run.entry.agents[0].name
+    by_score = run.boards.boards[0].by_score
+    line = next((line for line in run.standings if line.agent == first and line.matches), None)
+    score = None if line is None else line.score * (1 if by_score else 100)
+    if score is not None and score >= least:
+        return False
+    unit = "" if by_score else "%"
+    told = "played no match that counts" if score is None else f"scored {score:.1f}{unit}, less than {least:g}{unit}"
+    text.note(f"FAILED {first} {told}")
+    return True

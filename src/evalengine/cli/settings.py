@@ -1,63 +1,139 @@
-"""Options that several commands share, and settings from files: evalengine.toml or [tool.evalengine] in pyproject.toml."""
+"""Options that several commands share; settings from evalengine.toml or [tool.evalengine] in pyproject.toml."""
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from evalengine import plugins
-from evalengine.errors import ConfigError
-from evalengine.plugins import Plugins
-from evalengine.runner import DEFAULT_DB
-from evalengine.store import Store
+from evalengine.errors import ConfigError, StorageError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from evalengine.plugins import Plugins
+    from evalengine.store import Store
 
 FILES = ("evalengine.toml", "pyproject.toml")
+_NEVER = ("config_file", "rootdir", "overrides", "resume", "help")  # that belong to one call only
 
-Command = Any  # a click command under construction
+Decorated = Any  # a click command under construction
 
 
-def plugin_options(command: Command) -> Command:
+class Source(NamedTuple):
+    """Where a command's options come from.
+
+    Attributes:
+        file: the settings that were found; typed: names of parameters given by hand, on the command line or with -o.
+    """
+
+    file: Path | None
+    typed: frozenset[str]
+
+
+class Command(click.Command):
+    """A command whose options may stand in a file of settings; what is typed wins.
+
+    Its context's `obj` is a `Source`.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the settings of the file and of -o below what is typed.
+
+        Raises:
+            ConfigError: a setting is unknown or wrong.
+        """
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        if "help" in given:
+            return super().parse_args(ctx, args)
+        from pathlib import Path  # here and below: it would be a tenth of --help's time
+
+        file = find_file(Path(given.get("rootdir") or "."), given.get("config_file"))
+        whole = "overrides" in {parameter.name for parameter in self.params}
+        settings = dict(_read_file(file, ctx, whole=whole)) if file is not None else {}
+        pairs = dict(_read_pairs(given.get("overrides") or (), ctx))
+        ctx.default_map = settings | pairs
+        rest = super().parse_args(ctx, args)
+        typed = {
+            name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        }
+        ctx.obj = Source(file=file, typed=frozenset(typed | pairs.keys()))
+        return rest
+
+
+# --------------------------------------------------------------------------- options of several
+
+
+def plugin_options(command: Decorated) -> Decorated:
     """Add -p."""
     return click.option(
         "-p", "wanted", multiple=True, metavar="NAME", help="Load a plugin by module or name; no:NAME leaves one out."
     )(command)
 
 
-def database_options(command: Command) -> Command:
+def database_options(command: Decorated) -> Decorated:
     """Add --db."""
     return click.option(
-        "--db", type=click.Path(path_type=Path), default=DEFAULT_DB, show_default=True, help="The database's file."
+        "--db",
+        type=click.Path(dir_okay=False),
+        default=".evalengine/arena.db",
+        show_default=True,
+        help="The database's file.",
     )(command)
 
 
-def format_option(*formats: str) -> Callable[[Command], Command]:
+def format_option(*formats: str) -> Callable[[Decorated], Decorated]:
     """Add --format with these choices; the first is the default."""
     return click.option(
         "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True, help="How to print it."
     )
 
 
+def board_format_option(command: Decorated) -> Decorated:
+    """Add --format for standings: any reporter, plugins' included."""
+    return click.option(
+        "--format",
+        "form",
+        default="table",
+        show_default=True,
+        metavar="NAME",
+        help="table, json, csv, or a plugin's reporter.",
+    )(command)
+
+
 def load_plugins(wanted: Sequence[str]) -> Plugins:
     """Return the plugins, and say of those that were left out."""
+    from evalengine.cli import text
+    from evalengine.plugins import Plugins
+
     plugs = Plugins(wanted)
     for broken in plugs.broken:
-        click.echo(f"warning: plugin {broken.name!r} was left out: {broken.reason}", err=True)
+        text.note(f"warning: plugin {broken.name!r} was left out: {broken.reason}")
     return plugs
 
 
-def open_store(path: Path) -> Store:
-    """Return an existing database.
+def open_store(db: str, *, create: bool = False) -> Store:
+    """Return a database, an existing one unless it may be made.
 
     Raises:
-        StoreError: there is none, or it is not one of ours.
+        StoreError: there is none, it is not one of ours, or it cannot be opened.
     """
-    return Store(path, create=False)
+    from pathlib import Path
+
+    from evalengine.store import Store
+
+    path = Path(db)
+    if not create and path.is_file() and not path.stat().st_size:
+        msg = f"{path} is empty: name another with --db. Nothing was changed"
+        raise StoreError(msg)
+    try:
+        return Store(path, create=create)
+    except StorageError as error:  # before the start it is a matter of usage: nothing was played
+        raise StoreError(str(error)) from error
+
+
+# ------------------------------------------------------------------------------------- files
 
 
 def find_file(start: Path, named: str | None) -> Path | None:
@@ -66,11 +142,14 @@ def find_file(start: Path, named: str | None) -> Path | None:
     Raises:
         ConfigError: the named file does not exist.
     """
+    from pathlib import Path
+
     if named is not None:
         if not Path(named).is_file():
             msg = f"-c {named}: there is no such file"
             raise ConfigError(msg)
         return Path(named)
+    start = start.absolute()
     for folder in [start, *start.parents]:
         for name in FILES:
             path = folder / name
@@ -79,55 +158,79 @@ def find_file(start: Path, named: str | None) -> Path | None:
     return None
 
 
-def read_file(path: Path, command: click.Command) -> dict[str, Any]:
-    """Return the settings in a file as defaults for the command's options.
+def _read_file(path: Path, ctx: click.Context, *, whole: bool) -> Iterator[tuple[str, Any]]:
+    """Yield parameters with their values; unless `whole`, of those that every command shares."""
+    for key, value in _table(path).items():
+        if not whole and key not in ("db", "p"):
+            continue
+        parameter = _parameter(key, ctx.command, str(path))
+        checked = _checked(parameter, value, f"{path}: {key}", ctx)
+        yield str(parameter.name), str(path.parent / checked) if parameter.name == "db" else checked
 
-    Raises:
-        ConfigError: it is not TOML, or names an option that does not exist.
-    """
-    return {_parameter(key, command, str(path)): value for key, value in _table(path).items()}
 
-
-def read_pairs(pairs: Sequence[str], command: click.Command) -> dict[str, Any]:
-    """Return the settings of `-o key=value`.
-
-    Raises:
-        ConfigError: one is no pair, or names an option that does not exist.
-    """
-    found = {}
+def _read_pairs(pairs: Sequence[str], ctx: click.Context) -> Iterator[tuple[str, Any]]:
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:
             msg = f"-o {pair}: write -o key=value"
             raise ConfigError(msg)
-        found[_parameter(key.strip(), command, "-o")] = value.strip()
-    return found
+        parameter = _parameter(key.strip(), ctx.command, "-o")
+        yield str(parameter.name), _checked(parameter, value.strip(), f"-o {key.strip()}", ctx)
 
 
 def _table(path: Path) -> Mapping[str, Any]:
+    import tomllib
+
     try:
-        whole = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
-    if path.name == "pyproject.toml":
-        table: Mapping[str, Any] = whole.get("tool", {}).get("evalengine", {})
-        return table
-    return whole
+    for name in ("tool", "evalengine") if path.name == "pyproject.toml" else ():
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            msg = f"{path}: {name} must be a table: [tool.evalengine]"
+            raise ConfigError(msg)
+    found: Mapping[str, Any] = table
+    return found
 
 
-def _parameter(key: str, command: click.Command, where: str) -> str:
-    """Return the name of the parameter that a key (an option without its dashes) stands for."""
-    by_key: dict[str, str] = {}
+def _parameter(key: str, command: click.Command, where: str) -> click.Parameter:
+    """Return the parameter that a key (an option without its dashes, or `agents`) stands for."""
+    by_key = {}
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.name is not None:
-            for option in parameter.opts:
-                if option.startswith("--") or len(option) == 2:  # noqa: PLR2004 - a short option
-                    by_key[option.lstrip("-").replace("-", "_")] = parameter.name
-        elif parameter.name is not None:
-            by_key[parameter.name] = parameter.name
+        if parameter.name not in _NEVER:
+            keys = parameter.opts if isinstance(parameter, click.Option) else [str(parameter.name)]
+            by_key.update({option.lstrip("-").replace("-", "_"): parameter for option in keys})
     name = key.replace("-", "_")
     if name not in by_key:
-        error = plugins.unknown(f"setting in {where}:", name, by_key, "evalengine run --help")
-        raise ConfigError(str(error))
+        from evalengine import plugins
+
+        raise ConfigError(str(plugins.unknown(f"setting in {where}:", name, by_key, "evalengine run --help")))
     return by_key[name]
+
+
+def _checked(parameter: click.Parameter, value: Any, where: str, ctx: click.Context) -> Any:
+    """Return a setting as click takes defaults.
+
+    Raises:
+        ConfigError: it is of the wrong type or out of range.
+    """
+    import shlex
+
+    several = parameter.nargs == -1 or parameter.multiple
+    flag = isinstance(parameter, click.Option) and parameter.is_flag
+    try:
+        if several:
+            value = shlex.split(value) if isinstance(value, str) else value
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise ValueError("a list of texts is needed")  # noqa: EM101, TRY003, TRY301 - becomes one line below
+        elif isinstance(value, dict | list) or (isinstance(value, bool) and not flag):
+            raise ValueError(f"{value!r} is not possible here")  # noqa: EM102, TRY003, TRY301 - as above
+        else:
+            value = str(value)  # as typed: 2.7 is no whole number
+        parameter.type_cast_value(ctx, value)
+    except (ValueError, click.ClickException) as error:
+        msg = f"{where}: {error.message if isinstance(error, click.ClickException) else error}"
+        raise ConfigError(msg) from error
+    return value

@@ -2,97 +2,105 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgpack
 
-from evalengine.cli import settings, stored
-from evalengine.model import Fault
-from evalengine.seats import printable
+from evalengine.cli import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.store import Store
+    from evalengine.cli.stored import StoredMatch
+
+_WIDTH = 80  # of a line of actions
 
 
-@click.command("show")
+@click.command("show", cls=settings.Command)
 @click.argument("match", metavar="MATCH")
 @settings.format_option("text", "json")
 @settings.database_options
 @settings.plugin_options
-def command(match: str, form: str, db: Path, wanted: Sequence[str]) -> None:
+def command(match: str, form: str, db: str, wanted: Sequence[str]) -> None:
     """Show one match: who played, how it ended, its actions, faults and logs.
 
     MATCH: GAME::A-vs-B[NUMBER] or NUMBER, in the latest run unless RUN/ stands before it.
     """
+    import json
+
+    from evalengine.cli import stored, text
+
     with settings.open_store(db) as store:
         found = stored.read(match, store, settings.load_plugins(wanted))
-        record = _record(found, store)
-    click.echo(json.dumps(record, indent=2, default=str) if form == "json" else "\n".join(_lines(record)))
+    record = _record(found)
+    text.out(json.dumps(record, indent=2, default=str) if form == "json" else "\n".join(_lines(record)))
 
 
-def _record(found: stored.StoredMatch, store: Store) -> dict[str, Any]:
-    row, number = found.row, found.row["id"]
-    faults = store.rows("select turn, seat, kind, detail, traceback from fault where match = ? order by turn", number)
-    logs = store.rows("select seat, stream, text from log where match = ? order by seat, stream", number)
+def _record(found: StoredMatch) -> dict[str, Any]:
+    import time
+
+    import msgpack
+
+    row = found.row
     return {
         "match": found.name,
         "run": found.run,
         "game": found.entry.games[found.spec.game_no].ref,
-        "seed": row["seed"],
-        "rotation": row["rotation"],
-        "opening": row["opening"],
-        "termination": row["termination"],
-        "turns": row["turns"],
+        **{name: row[name] for name in ("seed", "rotation", "opening", "termination", "turns", "seconds")},
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["started"])),
-        "seconds": row["seconds"],
         "seats": [
-            {
-                "seat": seat["seat"],
-                "agent": name,
-                "place": seat["place"],
-                "score": seat["score"],
-                "fault": seat["fault"],
-            }
+            {"agent": name, **{key: seat[key] for key in ("seat", "place", "score", "fault")}}
             for seat, name in zip(found.seats, found.agents, strict=True)
         ],
         "actions": [_turn(found, turn) for turn in found.turns],
         "think_us": msgpack.unpackb(row["think_us"]),
         "infos": msgpack.unpackb(row["info"], strict_map_key=False) if row["info"] else [],
-        "faults": faults,
-        "logs": logs,
+        "faults": found.faults,
+        "logs": found.logs,
     }
 
 
-def _turn(found: stored.StoredMatch, turn: dict[int | None, Any]) -> str:
-    game = found.entry.games[found.spec.game_no].game
-    shown = [act.kind if isinstance(act, Fault) else printable(game.action_to_str(act)) for act in turn.values()]
-    return "+".join(shown)
+def _turn(found: StoredMatch, turn: Mapping[int | None, Any]) -> str:
+    from evalengine.model import Fault
+
+    acts = (act.kind.upper() if isinstance(act, Fault) else found.game.action_to_str(act) for act in turn.values())
+    return "+".join(acts)
 
 
-def _lines(record: dict[str, Any]) -> Iterator[str]:
+def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+    import shlex
+
+    from evalengine.cli.text import one_line
+
     yield f"{record['match']} of run {record['run']}, seed {record['seed']}"
+    random = f" (the first {record['opening']} at random)" if record["opening"] else ""
     yield (
-        f"{record['started']}, {record['seconds']:.3f} s, {record['turns']} turns "
-        f"({record['opening']} at random), ended by {record['termination']}"
+        f"{record['started']}, {record['seconds']:.3f} s, of them {sum(record['think_us']) / 1e6:.3f} s thought; "
+        f"{record['turns']} turns{random}, ended by {record['termination']}"
     )
-    thought = sum(record["think_us"]) / 1e6
     for seat in record["seats"]:
         fault = f"  {seat['fault'].upper()}" if seat["fault"] else ""
         yield f"seat {seat['seat']}: {seat['agent']}  place {seat['place']}, score {seat['score']:g}{fault}"
-    yield f"thought: {thought:.3f} s together"
-    yield "actions: " + " ".join(record["actions"])
+    yield from _action_lines(record["actions"])
     for fault in record["faults"]:
         seat = "" if fault["seat"] is None else f"seat {fault['seat']}, "
-        yield f"--- {fault['kind']} ({seat}turn {fault['turn']}): {printable(fault['detail'])}"
+        yield f"--- {fault['kind']} ({seat}turn {fault['turn']}): {one_line(fault['detail'])}"
         if fault["traceback"]:
-            yield printable(fault["traceback"]).rstrip()
+            yield fault["traceback"].rstrip()
     for log in record["logs"]:
         yield f"--- {log['stream']} of seat {log['seat']}"
-        yield printable(log["text"]).rstrip()
-    yield f"replay: evalengine replay '{record['run']}/{record['match']}'"
+        yield log["text"].rstrip()
+    whole = f"{record['run']}/{record['match']}"
+    yield f"replay: evalengine replay {shlex.quote(whole)}"
+
+
+def _action_lines(actions: Sequence[str]) -> Iterator[str]:
+    """Yield the actions in columns, each line with the turn of its first."""
+    if not actions:
+        return
+    wide = max(map(len, actions[:-1] or actions))  # the last one may be a fault's long name
+    each = max(1, (_WIDTH - 6) // (wide + 1))
+    each -= each % 10 if each > 10 else 0  # noqa: PLR2004 - turns are easier to find in tens
+    yield "actions, with the turn of the first in each line:"
+    for first in range(0, len(actions), each):
+        yield f"{first:5d} " + " ".join(f"{action:<{wide}}" for action in actions[first : first + each]).rstrip()

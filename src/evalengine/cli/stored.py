@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from evalengine import planning, wire
 from evalengine.errors import StoreError, UsageError
 from evalengine.match import Match
-from evalengine.model import Branch, MatchSpec
+from evalengine.model import Branch, Fault, MatchSpec
 from evalengine.runner import Entry, reopen
-from evalengine.store import Store, match_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from evalengine.contracts import Game
     from evalengine.plugins import Plugins
+    from evalengine.store import Store
 
-_MATCH = re.compile(r"(?:(?P<run>\d+)/)?(?P<name>.*?)\[?(?P<number>\d+)\]?", re.DOTALL)
+_MATCH = re.compile(r"(?:(?P<run>\d+)/)?(?:(?P<name>\S.*)?\[(?P<number>\d+)\]|(?P<bare>\d+))", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +28,7 @@ class StoredMatch:
     """One match, read back.
 
     Attributes:
-        row: its row; seats: its seats' rows; turns: as `Match.resume` takes them.
+        row: its row; seats: its seats' rows; turns: as `Match.resume` takes them; faults, logs: their rows.
     """
 
     run: int
@@ -36,17 +38,48 @@ class StoredMatch:
     row: Mapping[str, Any]
     seats: list[dict[str, Any]]
     turns: list[dict[int | None, Any]]
+    faults: list[dict[str, Any]]
+    logs: list[dict[str, Any]]
 
     @property
     def agents(self) -> list[str]:
         """The names of the agents by seat."""
         return [self.entry.agents[agent].name for agent in self.spec.agents]
 
+    @property
+    def game(self) -> Game:
+        """The game, made."""
+        return self.entry.games[self.spec.game_no].game
+
     def replayed(self) -> Iterator[Match]:
-        """Yield the match after each of its turns, from before the first."""
-        game = self.entry.games[self.spec.game_no].game
-        for count in range(len(self.turns) + 1):
-            yield Match.resume(self.spec, game, self.turns[:count])
+        """Yield the match, always the same object: before its first turn, and after each.
+
+        Raises:
+            StoreError: the stored actions do not fit the game; it or its luck is not what it was.
+        """
+        # Without an opening: its actions are among the stored ones, and Match would play them at once.
+        match = Match(self.spec._replace(opening=0), self.game)
+        yield match
+        for turn in self.turns:
+            self._step(match, turn)
+            yield match
+
+    def _step(self, match: Match, turn: Mapping[int | None, Any]) -> None:
+        asked = [request.seat for request in match.requests()]
+        done = {asked[0]: turn[None]} if None in turn and len(asked) == 1 else turn
+        number = match.turn
+        if set(asked) != set(done):
+            msg = f"{self.name} does not replay: in turn {number} seats {asked} are to move, not {list(done)}"
+            raise StoreError(msg)
+        for seat in asked:
+            action = done[seat]
+            if isinstance(action, Fault):
+                match.fault(seat, action)
+            elif reason := match.refusal(seat, action):
+                msg = f"{self.name} does not replay: turn {number}, seat {seat}, {action!r}: {reason}"
+                raise StoreError(msg)
+            else:
+                match.answer(seat, action)
 
 
 def read(text: str, store: Store, plugs: Plugins) -> StoredMatch:
@@ -59,37 +92,38 @@ def read(text: str, store: Store, plugs: Plugins) -> StoredMatch:
     if found is None:
         msg = f"{text!r} names no match: write GAME::A-vs-B[NUMBER], NUMBER or RUN/NUMBER"
         raise UsageError(msg)
-    run = int(found["run"]) if found["run"] else store.latest_run()
-    entry = reopen(store, run, plugs).entry
-    number = int(found["number"])
-    rows = store.rows("select * from match where id = ?", match_id(run, number)) if number < 1 << 40 else []
-    if not rows:
-        msg = f"run {run} has no stored match {number}: see select id from v_matches, or evalengine standings"
-        raise StoreError(msg)
-    match = _read(run, entry, rows[0], store)
-    if found["name"] and not match.name.startswith(found["name"]):
-        msg = f"match {number} of run {run} is {match.name!r}, not {text!r}"
+    number = int(found["number"] or found["bare"])
+    with store.reading():
+        run = int(found["run"]) if found["run"] else store.latest_run()
+        entry = reopen(store, run, plugs).entry
+        row = store.match(run, number)
+        if row is None:
+            msg = f"run {run} has no stored match {number}; matches count from 0: see evalengine standings {run}"
+            raise StoreError(msg)
+        match = _read(run, number, entry, row, store)
+    named = f"{found['name']}[{number}]"
+    if found["name"] and match.name != named:
+        msg = f"match {number} of run {run} is {match.name!r}, not {named!r}"
         raise UsageError(msg)
     return match
 
 
-def _read(run: int, entry: Entry, row: Mapping[str, Any], store: Store) -> StoredMatch:
-    import json
-
-    seats = store.rows("select * from seat where match = ? order by seat", row["id"])
+def _read(run: int, number: int, entry: Entry, row: Mapping[str, Any], store: Store) -> StoredMatch:
+    seats = store.seats(run, number)
     agents = tuple(seat["agent_no"] for seat in seats)
     branch = Branch(*json.loads(row["branch"])) if row["branch"] else None
-    number = row["id"] - match_id(run, 0)
-    spec = MatchSpec(
-        number, row["game_no"], row["rotation"], row["seed"], agents, row["opening"], row["max_turns"], branch
-    )
-    names = [entry.agents[agent].name for agent in agents]
     return StoredMatch(
         run=run,
         entry=entry,
-        name=planning.match_name(entry.games[row["game_no"]].ref, names, number),
-        spec=spec,
+        name=planning.match_name(
+            entry.games[row["game_no"]].ref, [entry.agents[agent].name for agent in agents], number
+        ),
+        spec=MatchSpec(
+            number, row["game_no"], row["rotation"], row["seed"], agents, row["opening"], row["max_turns"], branch
+        ),
         row=row,
         seats=seats,
         turns=wire.unpack_turns(row["actions"]),
+        faults=store.faults(run, number),
+        logs=store.logs(run, number),
     )

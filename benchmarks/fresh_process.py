@@ -1,0 +1,36 @@
+"""What a fresh process for every match costs, over moves of processes that live on."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import seats_alone
+from measuring import Row, seconds
+
+MATCHES, TURNS, SEATS = 200, 8, 2
+
+
+def rows(_options: argparse.Namespace) -> Iterator[Row]:
+    yield Row(
+        what="a fresh process a match and seat over one kept alive, ms",
+        ours=lambda: cost_ms(MATCHES, TURNS),
+        theirs=lambda: cost_ms(1, MATCHES * TURNS),
+        goal="5 ms, aim < 2 ms",
+        unit="ms",
+        difference=True,
+    )
+
+
+def cost_ms(matches: int, turns: int) -> float:
+    """Return milliseconds for every `TURNS` turns and seat, played as so many matches of so many turns."""
+
+    def play() -> None:
+        for number in range(1, 1 + matches):
+            seats_alone.play(worker, number)
+
+    with seats_alone.pinned(), tempfile.TemporaryDirectory() as folder:
+        with seats_alone.worker(Path(folder), turns) as worker:
+            return seconds(play) * 1000 / MATCHES / SEATS
