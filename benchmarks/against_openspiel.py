@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import random
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from measuring import Row, in_processes, rate
 from pipeline import stored
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 try:
     import pyspiel

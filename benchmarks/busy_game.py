@@ -13,7 +13,7 @@ def spin(count: int) -> None:
 
 
 class Busy(Game):
-    def initial(self, seats, rng):
+    def initial(self, _seats, _rng):
         return Work(0)
 
 
@@ -26,13 +26,13 @@ class Work(State):
     def to_move(self):
         return (self.turn,) if self.turn < 2 else ()
 
-    def legal(self, seat):
+    def legal(self, _seat):
         return (0,)
 
-    def view(self, seat):
+    def view(self, _seat):
         return {"turn": self.turn}
 
-    def apply(self, actions, rng):
+    def apply(self, _actions, _rng):
         spin(SPINS_PER_MS // 2)
         return Work(self.turn + 1)
 

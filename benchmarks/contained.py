@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from measuring import Row, in_processes, new_db, rate
 from pipeline import check
 from seats_alone import AGENT
 
 import evalengine
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 try:  # before the clock runs
     from pettingzoo.classic import tictactoe_v3

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import seats_alone
 from measuring import Row, seconds
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 MATCHES, TURNS, SEATS = 200, 8, 2
 
@@ -31,6 +34,9 @@ def cost_ms(matches: int, turns: int) -> float:
         for number in range(1, 1 + matches):
             seats_alone.play(worker, number)
 
-    with seats_alone.pinned(), tempfile.TemporaryDirectory() as folder:
-        with seats_alone.worker(Path(folder), turns) as worker:
-            return seconds(play) * 1000 / MATCHES / SEATS
+    with (
+        seats_alone.pinned(),
+        tempfile.TemporaryDirectory() as folder,
+        seats_alone.worker(Path(folder), turns) as worker,
+    ):
+        return seconds(play) * 1000 / MATCHES / SEATS

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from measuring import Row, run_python
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 CODE = """
 import json, resource, sys, time

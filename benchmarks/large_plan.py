@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from measuring import Row, run_python
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 AGENTS = 2000
 SOURCE = "import random\ndef act(observation):\n    return random.choice(observation.legal)\n# {number}\n"
@@ -45,7 +48,7 @@ def first_match() -> list[float]:
     class First(runner.Listener):
         seconds = 0.0
 
-        def played(self, run, specs, rows):
+        def played(self, _run, _specs, rows):
             if rows and not self.seconds:
                 self.seconds = time.perf_counter() - began
                 os.kill(os.getpid(), signal.SIGINT)  # four million matches are planned: end as on Ctrl-C

@@ -10,7 +10,7 @@ TURNS = 20_000
 
 
 class Long(Game):
-    def initial(self, seats, rng):
+    def initial(self, _seats, _rng):
         return Position(0)
 
 
@@ -23,13 +23,13 @@ class Position(State):
     def to_move(self):
         return (self.turn & 1,)
 
-    def legal(self, seat):
+    def legal(self, _seat):
         return LEGAL
 
     def view(self, seat):
         return {"board": BOARD, "mark": seat + 1}
 
-    def apply(self, actions, rng):
+    def apply(self, _actions, _rng):
         self.turn += 1
         return self
 

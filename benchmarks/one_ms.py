@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from busy_game import SPINS_PER_MS, spin
 from measuring import Row, in_processes, new_db, rate
 from pipeline import AGENTS, check
 
 import evalengine
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 GAME = str(Path(__file__).with_name("busy_game.py"))
 MATCHES = 4000

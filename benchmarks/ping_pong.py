@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgpack
 import seats_alone
 from long_game import BOARD, LEGAL, TURNS
 from measuring import Row, rate
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 BUFFER = 1 << 16
 
@@ -22,9 +25,12 @@ def rows(_options: argparse.Namespace) -> Iterator[Row]:
 
 
 def ours() -> float:
-    with seats_alone.pinned(), tempfile.TemporaryDirectory() as folder:
-        with seats_alone.worker(Path(folder), TURNS) as worker:
-            return rate(lambda: seats_alone.play(worker, 1), TURNS)
+    with (
+        seats_alone.pinned(),
+        tempfile.TemporaryDirectory() as folder,
+        seats_alone.worker(Path(folder), TURNS) as worker,
+    ):
+        return rate(lambda: seats_alone.play(worker, 1), TURNS)
 
 
 def theirs() -> float:

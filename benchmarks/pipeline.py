@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import random
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import raw_tictactoe
 from measuring import Row, in_processes, new_db, rate
 
 import evalengine
 from evalengine_games.tictactoe import TicTacToe
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 AGENTS = ("random", "r2=random")
 

@@ -8,7 +8,7 @@ LINES = [(0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4
 
 
 def play(n: int) -> None:
-    """Play `n` matches of tic-tac-toe between random agents: a list board, `choice` of one shared Random, no classes."""
+    """Play `n` matches between random agents: a list board, `choice` of one shared Random, no classes."""
     choice = random.Random(1).choice
     for _ in range(n):
         board = [0] * 9

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import long_game
 
 from evalengine.model import AgentSpec, Limits, MatchSpec
 from evalengine.worker import Orders, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 AGENT = "import random\n\ndef act(observation):\n    return random.choice(observation.legal)\n"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from measuring import Row, command_s
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 TIMES = 5
 

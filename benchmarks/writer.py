@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from measuring import Row, new_db, rate
 
 from evalengine import wire
 from evalengine.model import MatchSpec, Played
 from evalengine.store import Store
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
 
 MATCHES, BATCH = 100_000, 500
 RUN, SIDES = 1, [[0, 1]]

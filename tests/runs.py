@@ -62,16 +62,20 @@ class Place:
         process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "TMPDIR": str(self.temp), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            stdin=subprocess.DEVNULL,
+            env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            **more,
+            **{"stdin": subprocess.DEVNULL} | more,
         )
         self._started.append(process)
         return process
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("EVALENGINE_")}
+        # This very checkout, wherever the tests are run from.
+        return kept | {"TMPDIR": str(self.temp), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
     def run(self, *arguments: str, code: int | None = 0, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run `evalengine ARGUMENTS` to its end; fail unless it exits with `code`."""

@@ -616,11 +616,14 @@ def test_ctrl_c_on_a_terminal_saves_and_names_the_resume_command(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_with_2_and_twice_at_once(tmp_path, number):
-    (tmp_path / "slow.py").write_text(SLOW.replace("0.1", "30"))
+    asked = tmp_path / "asked"
+    (tmp_path / "slow.py").write_text(f"open({str(asked)!r}, 'w')\n{SLOW.replace('0.1', '30')}")
     run = started("run", "slow.py", "--opponents", "first", *TICTACTOE, "-n", 9, "--turn-s", "60", "-v", cwd=tmp_path)
-    while "whole rotations" not in run.stderr.readline():
+    end = time.monotonic() + 30
+    while not asked.exists():
         assert run.poll() is None
-    time.sleep(0.5)  # handlers are set once the workers are there: nothing on stderr tells of it
+        assert time.monotonic() < end
+        time.sleep(0.01)
     run.send_signal(number)
     while "nothing new begins" not in run.stderr.readline():
         assert run.poll() is None

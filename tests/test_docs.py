@@ -1,6 +1,7 @@
 """Everything public is documented, and what the documentation says is run."""
 
 import ast
+import importlib.util
 import inspect
 import re
 import sqlite3
@@ -8,6 +9,7 @@ import sqlite3
 import click
 import pytest
 from blocks import ROOT, blocks_of, run
+from test_floors import FLOORS
 
 import evalengine
 from evalengine import cli, errors, hookspecs, model, store, wire
@@ -213,6 +215,17 @@ def test_every_bundled_agent_is_documented_as_it_is():
     assert rows.keys() == called.keys()
     for name, spec in called.items():
         assert rows[name][2] == ("yes" if spec.opponent else "no"), name
+
+
+def test_the_floors_are_those_of_the_architecture():
+    floors = []
+    for row in rows_of(section_of("architecture", "Modules"))[2:]:
+        if row[0]:
+            floors.append(set())
+        floors[-1] |= names_in(row[1])
+    # The test kit has its floor before it has a module.
+    there = [{name for name in floor if importlib.util.find_spec(f"evalengine.{name}")} for floor in FLOORS]
+    assert floors == there
 
 
 # ---------------------------------------------------------------------------- what it says runs

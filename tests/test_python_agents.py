@@ -20,9 +20,11 @@ from evalengine import AgentError, Limits, MatchSpec, seeding, submissions
 from evalengine.builtin.files import evalengine_load_agent
 from evalengine.planning import Settings, choose_agents, find_agent
 from evalengine.plugins import Plugins
+from evalengine.processes import Zygote
 from evalengine.worker import Orders, Worker
 
 PLUGINS = Plugins()
+ZYGOTE = Zygote()
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SEED = 1 << 50
 
@@ -44,10 +46,9 @@ def play(folder, *refs, game="tictactoe", config=None, seed=SEED, **limits):
         limits=Limits(**{"turn_s": 10.0, **limits}),
     )
     worker = Worker(orders)
-    try:
-        return worker.play(MatchSpec(0, 0, 0, seed, tuple(range(len(refs)))))
-    finally:
-        worker.close()
+    worker._zygote.close()
+    worker._zygote = ZYGOTE  # as a worker that plays many matches: starting one takes longer than most of them
+    return worker.play(MatchSpec(0, 0, 0, seed, tuple(range(len(refs)))))
 
 
 def play_source(folder, source, **fields):
@@ -97,11 +98,19 @@ def wait_until(condition, limit_s=5.0):
     return True
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _zygote():
+    ZYGOTE._connect()
+    yield
+    ZYGOTE.close()
+
+
 @pytest.fixture(autouse=True)
 def _no_process_is_left():
     before = children()
     yield
     assert wait_until(lambda: children() <= before), f"left behind: {children() - before}"
+    assert not ZYGOTE.awaited
 
 
 # --------------------------------------------------------------------------------------- crashes
@@ -259,20 +268,20 @@ def test_no_seat_is_charged_for_the_start_of_another(tmp_path, slow_seat):
 
 
 def test_an_early_beginning_of_an_answer_does_not_stop_the_clock(tmp_path):
-    # 12 bytes of header with the right nonce, read from the frames of whoever asks; the rest comes late.
+    # The header with the right nonce, which is in a frame of whoever asks, is sent at once; the rest comes later.
     source = """
         import os, struct, sys, time
         def act(observation):
             nonce = sys._getframe(1).f_locals["nonce"]
-            os.write(3, struct.pack(">IQ", 3, nonce))
-            time.sleep(0.15)
-            os.write(3, b"\\x93\\x02\\x00\\xc0"[:3])
+            os.write(3, struct.pack(">IQ", 4, nonce))
+            time.sleep(0.12)
+            os.write(3, bytes([0x93, 2, 0, 0xC0]))
             time.sleep(60)
     """
-    refs = [write(tmp_path / "early.py", source), write(tmp_path / "slow.py", SLOW)]
-    played = play(tmp_path, *refs, game="rps", config={"rounds": 1}, turn_s=5.0)
-    thought_us = msgpack.unpackb(played.think_us)
-    assert min(thought_us) > 0.14 * 1e6
+    refs = write(tmp_path / "slow.py", SLOW), write(tmp_path / "early.py", source)
+    played = play(tmp_path, *refs, game="rps", config={"rounds": 1})
+    assert not played.faults, played.faults
+    assert min(msgpack.unpackb(played.think_us)) > 0.11 * 1e6
 
 
 # ------------------------------------------------------------------------- illegal, memory, protocol
@@ -384,9 +393,8 @@ def test_no_info_can_void_a_match(tmp_path, info):
 def test_a_question_that_nobody_reads_does_not_hang_the_worker(tmp_path):
     # tron shows some kilobytes a turn; the stopped process reads none, and the socket's buffer fills up at once.
     write(tmp_path / "wide.py", WIDE)
-    sys.path.insert(0, str(tmp_path))
+    PLUGINS.load_path(tmp_path / "wide.py")
     try:
-        PLUGINS.load_path(tmp_path / "wide.py")
         source = """
             import os, signal, threading, time
             def stop():
@@ -479,7 +487,7 @@ def test_what_an_agent_prints_is_its_log(tmp_path):
                 print("start", info.seat)
             def act(self, observation):
                 sys.stderr.write(f"turn {observation.turn}\n")
-                print("\x1b[31mred\x07\r\ttab", "\N{SNOWMAN}", "\udc80", end="")
+                print("\x1b[31mred\x07\ttab", "\N{SNOWMAN}", "\udc80", end="\r\n")
                 os.write(1, b"\xff\n")
                 return observation.legal[0]
             def end(self, result):
@@ -489,8 +497,8 @@ def test_what_an_agent_prints_is_its_log(tmp_path):
     assert not played.faults
     lines = log_of(played).splitlines()
     assert lines[:2] == ["at import", "start 0"]
-    assert lines[-1].endswith("\\udc80end 1.0 [1, 2]")
-    assert "\ufffd[31mred\ufffd\ufffd\ttab \N{SNOWMAN} \\udc80" in log_of(played)
+    assert lines[-1] == "end 1.0 [1, 2]"
+    assert lines[2:4] == ["\ufffd[31mred\ufffd\ttab \N{SNOWMAN} \\udc80\ufffd", "\ufffd"]
     assert all(c.isprintable() or c in "\n\t" for c in log_of(played))
     assert log_of(played, "stderr") == "turn 0\nturn 2\nturn 4\nturn 6\n"
 
@@ -567,9 +575,15 @@ def kept(folder):
 
 
 def test_the_clock_of_an_observation_is_the_tighter_limit(tmp_path):
-    source = "import time\ndef act(observation):\n    time.sleep(0.1)\n    print(observation.clock_s)\n    return observation.legal[0]\n"
-    clocks = [float(line) for line in log_of(play_source(tmp_path, source, turn_s=0.75, match_s=0.9)).split()]
-    assert clocks[0] == 0.75
+    source = """
+        import time
+        def act(observation):
+            time.sleep(0.1)
+            print(observation.clock_s)
+            return observation.legal[0]
+    """
+    clocks = [float(line) for line in log_of(play_source(tmp_path, source, turn_s=0.85, match_s=0.9)).split()]
+    assert clocks[0] == 0.85
     assert all(0.09 < before - after < 0.3 for before, after in pairwise(clocks[1:]))
     assert log_of(play_source(tmp_path, source, turn_s=None)).split() == ["None"] * 4
 
@@ -586,9 +600,7 @@ def test_an_answers_info_is_stored(tmp_path):
 
 def test_a_numpy_integer_is_an_action(tmp_path):
     pytest.importorskip("numpy")
-    source = (
-        "import numpy\ndef act(observation):\n    return numpy.random.default_rng(0).permutation(observation.legal)[0]\n"
-    )
+    source = "import numpy\ndef act(observation):\n    return numpy.array(observation.legal)[0]\n"
     played = play_source(tmp_path, source, memory_mib=2048)
     assert not played.faults, played.faults
 
@@ -596,17 +608,18 @@ def test_a_numpy_integer_is_an_action(tmp_path):
 # -------------------------------------------------------------------------- which object is the agent
 
 FIRST = "return observation.legal[0]"
+CLASS = f"class Agent:\n    def act(self, observation):\n        {FIRST}\n"
 FORMS = {
     "function": f"def act(observation):\n    {FIRST}\n",
-    "class": f"class Agent:\n    def act(self, observation):\n        {FIRST}\n",
-    "instance": f"class Any:\n    def act(self, observation):\n        {FIRST}\nagent = Any()\n",
+    "class": CLASS,
+    "instance": CLASS.replace("Agent", "Mine") + "agent = Mine()\n",
+    "callable object": CLASS.replace("Agent", "Mine").replace("act", "__call__") + "agent = Mine()\n",
     "lambda": "act = lambda observation: observation.legal[0]\n",
     "agent function": f"def agent(observation):\n    {FIRST}\n",
     "agent before act": f"def act(observation): 1 / 0\ndef agent(observation):\n    {FIRST}\n",
-    "Agent before act": f"def act(observation): 1 / 0\nclass Agent:\n    def act(self, observation):\n        {FIRST}\n",
-    "two arguments": "def act(observation, configuration):\n    assert configuration.rows == configuration['rows'] == 6\n    return observation.legal[0]\n",
-    "last function": f"def helper(x): 1 / 0\ndef mine(observation):\n    {FIRST}\ndef three(a, b, c): 1 / 0\nclass Late: pass\n",
-    "callable object": f"class Any:\n    def __call__(self, observation):\n        {FIRST}\nagent = Any()\n",
+    "Agent before act": f"{CLASS}def act(observation): 1 / 0\n",
+    "two arguments": f"def act(observation, c):\n    assert c.rows == c['rows'] == 6\n    {FIRST}\n",
+    "last function": f"def one(x): 1 / 0\ndef mine(observation):\n    {FIRST}\ndef three(a, b, c): 1\nclass Late: 1\n",
     "imported last": f"def mine(observation):\n    {FIRST}\nfrom os.path import join\n",
 }
 
@@ -667,7 +680,10 @@ def test_the_example_game_is_bouton_s_nim(tmp_path):
         # 1, 3, 5, 7 and 1 ^ 3 ^ 5 = 7: the first is lost for who moves first, the second won (Bouton 1901).
         winner = 1 if games == [nim] else 0
         for match in run.matches:
-            if match["game"] == games[0].rpartition("/")[2].removesuffix(".py") and match["agents"][winner] == "perfect":
+            if (
+                match["game"] == games[0].rpartition("/")[2].removesuffix(".py")
+                and match["agents"][winner] == "perfect"
+            ):
                 assert match["places"][winner] == 1
         assert run.voids == run.faults.total() == 0
 
@@ -700,7 +716,6 @@ def test_a_run_goes_on_past_every_kind_of_fault(tmp_path):
         limits=Limits(turn_s=0.3, memory_mib=128),
     )
     assert (run.state, run.played, run.voids) == ("done", 56, 0)
-    assert dict(run.faults) == {"crash": 21, "timeout": 7, "illegal": 7, "memory": 7, "protocol": 7, **{}} or True
     board = {line.agent: line for line in run.standings}
     assert run.standings[0].agent == "first"
     assert board["first"].wins == 14
@@ -759,13 +774,13 @@ def test_agents_with_state_repeat_themselves_for_any_number_of_workers(tmp_path)
     for workers in (1, 2):
         db = tmp_path / f"{workers}.db"
         run = evalengine.run(
-            ["connect4"], refs, 60, SEED, db=db, workers=workers, limits=Limits(turn_s=10.0, memory_mib=2048)
+            ["connect4"], refs, 40, SEED, db=db, workers=workers, limits=Limits(turn_s=10.0, memory_mib=2048)
         )
         assert (run.faults.total(), run.voids, run.unsteady) == (0, 0, [])
         with sqlite3.connect(db) as connection:
             blobs.append(dict(connection.execute("select id, actions from match")))
         connection.close()
-    assert len(blobs[0]) == 60
+    assert len(blobs[0]) == 40
     differing = [number & 0xFFFF for number in blobs[0] if blobs[0][number] != blobs[1][number]]
     assert not differing
     assert len(set(blobs[0].values())) > 20  # a match differs from another: the luck is the match's own
@@ -823,10 +838,11 @@ TWO = "class One:\n    def act(self, o): 1 / 0\nclass Two:\n    def act(self, o)
 
 def layouts(folder):
     """Return references of every form, by what is special about them."""
+    write(folder / "a" / "inner.py", INNER)
     return {
         "file": write(folder / "bot.py", ACT),
         "file with a name": write(folder / "two.py", TWO) + ":Two",
-        "agent.py": write(folder / "a" / "agent.py", NESTED) and write(folder / "a" / "inner.py", INNER)[:-8] + "agent.py",
+        "agent.py": write(folder / "a" / "agent.py", NESTED),
         "folder": str(folder / "a"),
         "main.py": str(Path(write(folder / "m" / "main.py", ACT)).parent),
         "folder's file with a name": write(folder / "n" / "agent.py", TWO) + ":Two",
@@ -837,14 +853,10 @@ def layouts(folder):
     }
 
 
-@pytest.mark.parametrize("form", layouts(Path("/nowhere")) if False else [
-    "file", "file with a name", "agent.py", "folder", "main.py", "folder's file with a name", "zip", "zip around a folder",
-    "zip with a name", "name",
-])  # fmt: skip
-def test_every_form_of_a_submission_plays(tmp_path, form):
-    played = play(tmp_path, layouts(tmp_path)[form], "first")
-    assert not played.faults, played.faults
-    assert played.termination == "rules"
+def test_every_form_of_a_submission_plays(tmp_path):
+    for form, ref in layouts(tmp_path).items():
+        played = play(tmp_path / form, ref, "first")
+        assert (played.termination, played.faults) == ("rules", ()), form
 
 
 def names(*refs):
@@ -916,7 +928,7 @@ def test_a_link_that_leads_outside_or_to_a_folder_is_refused(tmp_path, target):
     write(tmp_path / "a" / "inside" / "helper.py", "x")
     write(tmp_path / "a" / "agent.py", ACT)
     (tmp_path / "a" / "link").symlink_to(target)
-    with pytest.raises(AgentError, match="a: link is a link (that leads outside its folder|to a folder)"):
+    with pytest.raises(AgentError, match=r"a: link is a link (that leads outside its folder|to a folder)"):
         take(tmp_path, str(tmp_path / "a"))
     assert list((tmp_path / "kept").iterdir()) == []
 
@@ -999,7 +1011,8 @@ def test_a_syntax_error_is_told_with_line_and_caret(tmp_path):
 
 
 def test_a_file_without_an_agent_is_told_what_it_holds(tmp_path):
-    source = "import math as m\nfrom os import path\nLIMIT, (a, b) = 1, (2, 3)\nx: int = 1\nclass Bot: pass\ndef run(): pass\n"
+    source = "import math as m\nfrom os import path\nLIMIT, (a, b) = 1, (2, 3)\nx: int = 1\n"
+    source += "class Bot: pass\ndef run(): pass\n"
     assert refused(write(tmp_path / "bot.py", source)) == (
         "bot.py has no agent: define act(observation) or class Agent. Found: m, path, LIMIT, a, b, x, Bot, run"
     )
@@ -1008,7 +1021,14 @@ def test_a_file_without_an_agent_is_told_what_it_holds(tmp_path):
 
 
 def test_a_name_that_is_defined_under_a_condition_is_found(tmp_path):
-    source = "try:\n    import no_such_module\nexcept ImportError:\n    class Mine:\n        def act(self, o): return o.legal[0]\n"
+    source = """
+        try:
+            from no_such_module import Mine
+        except ImportError:
+            class Mine:
+                def act(self, observation):
+                    return observation.legal[0]
+    """
     played = play(tmp_path, write(tmp_path / "bot.py", source) + ":Mine", "first")
     assert not played.faults, played.faults
 

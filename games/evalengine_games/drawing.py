@@ -24,7 +24,9 @@ def document(width: float, height: float, shapes: Iterable[str], text: str) -> s
     )
 
 
-def rect(x: float, y: float, width: float, height: float, fill: str, stroke: str = "none") -> str:
+def rect(  # noqa: PLR0917 - SVG's own attributes in SVG's own order
+    x: float, y: float, width: float, height: float, fill: str, stroke: str = "none"
+) -> str:
     """Return a rectangle by its top left corner."""
     return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{fill}" stroke="{stroke}"/>'
 
@@ -50,9 +52,7 @@ def label(x: float, y: float, text: str, size: float = 14, fill: str = INK) -> s
 
 def board(columns: int, rows: int, fill: str = BOARD) -> list[str]:
     """Return the cells of a board, `CELL` units a side, from (0, 0)."""
-    return [
-        rect(column * CELL, row * CELL, CELL, CELL, fill, LINE) for row in range(rows) for column in range(columns)
-    ]
+    return [rect(column * CELL, row * CELL, CELL, CELL, fill, LINE) for row in range(rows) for column in range(columns)]
 
 
 def disc(column: float, row: float, seat: int) -> str:

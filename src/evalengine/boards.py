@@ -169,7 +169,7 @@ class Boards:
             self._tally_single(game_no, game, rated, faulted)
 
     def _tally_single(self, game_no: int, game: RatedGame, rated: Rated, faulted: Sequence[int]) -> None:
-        """Take what matches with equal places do not share; sums of scores in their order, for bit-identical results."""
+        """Take what matches with equal places do not share; scores in their order, for bit-identical sums."""
         if game.by_score:
             for agent, score in zip(rated.agents, rated.scores, strict=True):
                 self._tally_of(game_no, agent)[SCORE] += score
@@ -303,12 +303,13 @@ def pair_counts(games: Sequence[RatedGame], results: Iterable[Stored]) -> Mappin
     """Return [wins, draws, losses] by (game_no, first, second): every pair of sides, the earlier one's view."""
     # Most matches of a batch share agents and places: counting those first is half the work.
     outcomes: Counter[Outcome] = Counter()
-    for _, game_no, termination, agents, scores, places, _ in results:
+    for result in results:
+        _, game_no, termination, agents, scores, places, _ = result
         if termination == _VOID:
             continue
         game = games[game_no]
         if len(agents) != len(game.sides):
-            agents, scores, places = _by_side(game, agents, scores, places)
+            agents, _, places = _by_side(game, agents, scores, places)
         outcomes[game_no, agents, places] += 1
     counts: dict[tuple[int, int, int], list[int]] = {}
     for (game_no, agents, places), count in outcomes.items():

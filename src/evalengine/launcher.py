@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _MESSAGE = 64 << 10
 _START, _KILL, _DIED = "start", "kill", "died"
-_PREFIX = "evalengine-"
+_PREFIX = "evalengine-run-"
 _LONGEST = 80  # bytes of the folder's path: a socket in it may have 107
 _CLOSE_S = 5.0
 _ORPHANS_S = 1.0
@@ -57,7 +57,7 @@ class Launcher:
             f"from evalengine.launcher import main; main({theirs.fileno()}, {str(self._folder)!r})"
         )
         with theirs:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves
                 [sys.executable, "-P", "-c", code],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what games and trusted agents print must not mix with results
@@ -124,8 +124,7 @@ def _gone() -> StopError:
 def _locked_folder() -> tuple[Path, int]:
     """Return a new folder of ours alone, and a descriptor whose lock lasts as long as somebody uses it."""
     while True:
-        place = tempfile.gettempdir()
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place if len(os.fsencode(place)) <= _LONGEST else "/tmp"))  # noqa: S108 - made by mkdtemp, 0700
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_temporary()))
         with contextlib.suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -134,9 +133,15 @@ def _locked_folder() -> tuple[Path, int]:
             os.close(lock)
 
 
+def _temporary() -> str:
+    """Return where temporary folders lie, by a path that is short enough for a socket's."""
+    place = tempfile.gettempdir()
+    return place if len(os.fsencode(place)) <= _LONGEST else "/tmp"  # noqa: S108 - for mkdtemp, 0700
+
+
 def remove_stale_folders() -> None:
     """Remove the folders of runs whose processes were all killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in Path(_temporary()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):  # somebody else's, or gone already
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

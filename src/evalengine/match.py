@@ -319,9 +319,11 @@ class Match:
         thought: list[int],
     ) -> bool:
         """Ask the seats that have not answered in a turn of several; False when somebody else drives one of them."""
-        asked = [seat for seat in movers if seat not in self._answers]
-        if any(acts[seat] is None for seat in asked):
-            return False
+        answers = self._answers
+        asked = [seat for seat in movers if seat not in answers] if answers else movers
+        for seat in asked:
+            if acts[seat] is None:
+                return False
         state, turn = self.state, self.turn
         for seat in asked:
             act = acts[seat]
@@ -334,7 +336,7 @@ class Match:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
                 action = crash(error)
             thought.append(clock() - began)
-            self._answers[seat] = self._checked(seat, action)
+            answers[seat] = self._checked(seat, action)
         self._resolve(movers)
         return True
 
@@ -348,25 +350,21 @@ class Match:
         """End the turn: every acting seat has an action or a fault."""
         answers, self._answers = self._answers, {}
         self._requests = None
-        if len(movers) == 1:
-            (seat,) = movers
-            self._who.append(seat)
-            if type(answers[seat]) is not Fault:
-                self._actions.append(answers[seat])
-                self._apply(answers)
-                return
-        else:
-            movers = sorted(movers)
-            self._who.append(~sum(1 << seat for seat in movers))
-            # By seat, not by arrival: the game may go through its actions in their order.
-            answers = {seat: answers[seat] for seat in movers}
+        if len(movers) > 1:
+            order = sorted(movers)
+            if list(answers) != order:
+                # By seat, not by arrival: the game may go through its actions in their order.
+                answers = {seat: answers[seat] for seat in order}
+        mask = 0
         faulted = []
-        for seat in movers:
-            if type(answers[seat]) is Fault:
-                self._faults.append((self.turn, seat, answers[seat]))
+        for seat, answer in answers.items():
+            mask |= 1 << seat
+            if type(answer) is Fault:
+                self._faults.append((self.turn, seat, answer))
                 faulted.append(seat)
             else:
-                self._actions.append(answers[seat])
+                self._actions.append(answer)
+        self._who.append(movers[0] if len(movers) == 1 else ~mask)
         falling = faulted and self._falling(faulted, answers)
         if falling:
             self._fall(falling, answers)

@@ -104,7 +104,7 @@ class Zygote:
             )
             environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _FIXED
             with theirs:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603 - ourselves
                     [sys.executable, "-s", "-P", "-c", code],
                     stdin=subprocess.DEVNULL,
                     env=environment,
@@ -189,7 +189,7 @@ class Child:
         self._zygote.awaited.discard(self)
 
     def writable(self, descriptor: int, deadline_ns: int | None) -> bool:
-        """Wait until `descriptor`, which leads to the agent, takes more, draining its logs; False: the deadline passed."""
+        """Wait until `descriptor`, the way to the agent, takes more, draining its logs; False: too late."""
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT)
         for stream in self._streams:
@@ -221,8 +221,8 @@ class Child:
 
     def kill(self) -> str:
         """Kill it, if it still lives, and return how it ended; its logs are whole then."""
+        self._zygote.awaited.discard(self)
         if self._status is None:
-            self._zygote.awaited.discard(self)
             self._status = self._zygote.kill(self.pid)
             for descriptor in list(self._streams):
                 self._drain_all(descriptor)

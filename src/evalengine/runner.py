@@ -124,7 +124,7 @@ class Run:
 
     @property
     def matches(self) -> Iterator[dict[str, Any]]:
-        """Yield the stored matches in match_no order: match_no, id, game, agents, scores, places, termination, turns."""
+        """Yield the stored matches in match_no order, as mappings: match_no, id, game, agents, scores, places ..."""
         next_no = 0
         while chunk := self._store.stored(self.number, next_no, 1000):
             for stored in chunk:
@@ -211,9 +211,8 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbo
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
-    with redirect_stdout(sys.stderr):  # what games print must not mix with results
-        entry = _enter(settings, plugs, sandbox, store)
-        sizes = _sizes(entry, plugs)
+    entry = _enter(settings, plugs, sandbox, store)
+    sizes = _sizes(entry, plugs)
     _check_rater(entry, plugs)
     kept = tuple(submissions.snapshot(agent, store.agents_folder) for agent in entry.agents)
     entry = replace(entry, agents=kept)
@@ -263,9 +262,10 @@ def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | Non
 
 def _enter(settings: Settings, plugs: Plugins, sandbox: str, store: Store | None) -> Entry:
     """Return what is fixed of a run, its agents not yet copied."""
-    games = planning.choose_games(settings.games, plugs)
-    agents, opponents = planning.choose_agents(settings, games, plugs)
-    plan = planning.make_plan(settings, games, agents)
+    with redirect_stdout(sys.stderr):  # what games print must not mix with results
+        games = planning.choose_games(settings.games, plugs)
+        agents, opponents = planning.choose_agents(settings, games, plugs)
+        plan = planning.make_plan(settings, games, agents)
     pairing = _make_pairing(settings.pairing, plan, plugs)
     return Entry(
         settings=settings,
@@ -349,7 +349,7 @@ def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:
         )
         raise StoreError(msg)
     if run.total != run.planned:
-        msg = f"run {run.number} was planned with {run.planned} matches, now it would have {run.total}: resume as before"
+        msg = f"run {run.number} was planned with {run.planned} matches, now it has {run.total}: resume as before"
         raise StoreError(msg)
     for agent in run.entry.agents:
         if not submissions.intact(agent, folder):

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from evalengine import wire
 from evalengine.errors import EvalengineError, StopError
@@ -157,7 +157,7 @@ class Scheduler:
             self.close(at_once=True)
             raise
 
-    def __enter__(self) -> Scheduler:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -195,7 +195,7 @@ class Scheduler:
             self._router.send_multipart((b"pulse-%d" % worker.worker_no, wire.pack([wire.CANCEL])))
 
     def close(self, *, at_once: bool = False) -> None:
-        """Stop all workers; those that do not end within a second are killed, all `at_once` or where one still plays."""
+        """Stop all workers; those that do not end within a second are killed, all when `at_once` or one still plays."""
         try:
             if not at_once and not any(worker.batches for worker in self._workers.values()):
                 self._stop_workers()
@@ -293,7 +293,9 @@ class Scheduler:
         for worker_no, code in self._launcher.deaths():
             worker = self._workers.pop(worker_no)
             lost = [spec for specs in worker.batches.values() for spec in specs]
-            reason = "no turn ended in time" if worker.hung else f"exit status {code}"
+            reason = f"exit status {code}"
+            if worker.hung:
+                reason = "no turn ended in time" if worker.ready else "it did not get ready in time"
             self._worker_lost(worker_no, reason)
             self._idle_deaths = 0 if lost else self._idle_deaths + 1
             if self._idle_deaths > _IDLE_DEATHS:

@@ -199,8 +199,8 @@ class PythonSeat(ProcessSeat):
     def ask(self, request: Request) -> None:
         if self._dead is None and not self._ready:
             self._await_ready()
-        self._begin()
         if self._dead is None:
+            self._begin()
             self._nonce = _nonces.getrandbits(64)
             question = [protocol.ASK, request.turn, self._clock_s(), request.view, request.legal]
             self._send(protocol.pack(question))

@@ -141,7 +141,7 @@ class Store:
         self._db = _connect(path, create=create)
         self.agents_folder = path.with_name(path.stem + ".agents")
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -281,5 +281,5 @@ def _place_program(spec: AgentSpec, copy: Path) -> AgentSpec:
 
 
 def _own_program(path: Path) -> bool:
-    # A copied interpreter does not find its library: links (of virtual environments) and the system's stay where they are.
+    # A copied interpreter does not find its library: links (virtual environments') and the system's stay in place.
     return not path.is_symlink() and not str(path.resolve()).startswith(_SYSTEM)

@@ -42,7 +42,10 @@ class Record:
 
 
 class Info(Record):
-    """What an agent is told before a match: game, config, information, seat, seats, sides, seed, turn_s, match_s, past."""
+    """What an agent is told before a match.
+
+    game, config, information, seat, seats, sides, seed, turn_s, match_s, past: as in `evalengine.Info`.
+    """
 
     @property
     def rng(self) -> random.Random:
@@ -72,7 +75,7 @@ class Observation(Record):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a field, an entry of the view, or `default`."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 - this is what get() is
 
 
 def load_module(path: str) -> types.ModuleType:
@@ -121,7 +124,7 @@ def asker(agent: Any, info: Info) -> tuple[Callable[[Observation], Any], Callabl
 
 def _function(function: Callable[..., Any], info: Info) -> Callable[[Observation], Any]:
     if _positional(function) == _MAX_POSITIONAL:
-        configuration = Record(info.config)
+        configuration = Record(info["config"])
         return lambda observation: function(observation, configuration)
     return function
 

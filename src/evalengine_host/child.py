@@ -66,7 +66,7 @@ def _load(job: Mapping[str, Any]) -> tuple[Callable[[Any], Any], Callable[[Any],
     sys.stdout = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 - until the end
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 - until the end
     info = agent.Info(job["info"])
-    _seed(info.seed)
+    _seed(info["seed"])
     file, _, name = job["entry"].partition(":")
     path = os.path.join(job["folder"], file)
     os.chdir(os.path.dirname(path))

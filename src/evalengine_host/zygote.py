@@ -13,6 +13,7 @@ import gc
 import os
 import signal
 import socket
+import struct
 import sys
 import traceback
 
@@ -20,6 +21,7 @@ from evalengine_host import child, protocol
 
 _REQUEST = 1 << 20
 _REHEARSALS = 2
+_DESCRIPTORS = struct.Struct("4i")
 _NO_RANDOMIZE = 0x0040000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -42,7 +44,8 @@ def main(fd: int) -> None:
 
 def _serve(control: socket.socket, agents: int) -> int | None:
     """Serve one request while `agents` live; return how many more there are then, None: the worker is gone."""
-    request, descriptors, _, _ = socket.recv_fds(control, _REQUEST, 4)
+    # Not socket.recv_fds: it leaves a block behind at each call.
+    request, ancillary, _, _ = control.recvmsg(_REQUEST, socket.CMSG_SPACE(_DESCRIPTORS.size))
     if not request:
         return None
     if request[:1] == b"K":
@@ -51,6 +54,8 @@ def _serve(control: socket.socket, agents: int) -> int | None:
             _end_orphans()
         control.send(status)
         return -1
+    ((_, _, passed),) = ancillary
+    descriptors = [number for (number,) in struct.iter_unpack("i", passed)]
     pid = os.fork()
     if pid == 0:
         _become(request[1:], descriptors, control)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class RoundRobin(Pairing):
     """One round of all cells.
 
-    A cell is a game and as many agents as it has sides. Cells differ by at most one match; within a cell a rotation (all
-    seat orders with one seed) is completed before the next begins. When n leaves some cells with a match more, or has not
-    enough for all, those are taken that keep games and agents balanced.
+    A cell is a game and as many agents as it has sides. Cells differ by at most one match; within a cell a rotation
+    (all seat orders with one seed) is completed before the next begins. When n leaves some cells with a match more, or
+    has not enough for all, those are taken that keep games and agents balanced.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -32,8 +32,7 @@ class RoundRobin(Pairing):
     def _matches(self) -> Iterator[MatchSpec]:
         match_no = 0
         for block in self._blocks:
-            for spec in block.specs(self.plan.seed, match_no):
-                yield spec
+            yield from block.specs(self.plan.seed, match_no)
             match_no += block.matches
 
     def describe(self) -> Iterator[str]:
@@ -55,7 +54,8 @@ class _Block:
     """The matches of one game.
 
     Attributes:
-        cells: how many; each: matches of every cell; extra: how many cells (the first of the balanced order) have one more.
+        cells: how many; each: matches of every cell;
+        extra: how many cells, the first of the balanced order, have one more.
     """
 
     def __init__(self, contest: Contest, each: int, extra: int) -> None:
