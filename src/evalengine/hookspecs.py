@@ -47,11 +47,6 @@ def evalengine_reporters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
     """List reporters, one a `--format`; each factory returns a Reporter."""
 
 
-@hookspec
-def evalengine_commands() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
-    """List commands for the command line; each factory is a click command."""
-
-
 @hookspec(firstresult=True)
 def evalengine_load_agent(ref: str) -> AgentSpec | None:
     """Return the agent that `ref` (what a person typed, without `NAME=`) stands for, None when it is of another kind.

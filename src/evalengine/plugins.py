@@ -142,7 +142,7 @@ class Plugins:
         return self._listed("evalengine_agents", "agent")
 
     def listed(self, kind: str) -> dict[str, PluginSpec]:
-        """Return what is registered of `kind`: raters, pairings, reporters, commands."""
+        """Return what is registered of `kind`: raters, pairings, reporters."""
         return self._listed(f"evalengine_{kind}", kind.removesuffix("s"))
 
     def _listed(self, hook: str, kind: str) -> dict[str, Any]:

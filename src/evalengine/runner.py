@@ -579,6 +579,7 @@ class _Player:
         self._plugs = plugs
         self._listener = listener
         self._max_failed = max_failed
+        self._failed_before = run.voids + run.faults.total()
         self._sides = [_side_of(game.sides) for game in run.rated_games]
         self._order: Iterator[int] | None = None
         self._next_no = 0
@@ -686,7 +687,8 @@ class _Player:
             self._repeats.note(specs, rows)
             run.played += len(rows)
             run.count(rows)
-            if self._max_failed and run.voids + run.faults.total() >= self._max_failed and not self.stop.asked:
+            failed = run.voids + run.faults.total() - self._failed_before
+            if self._max_failed and failed >= self._max_failed and not self.stop.asked:
                 self.stop.asked, self.stop.reason = True, f"{self._max_failed} faults or voids"
             if self._tells_matches:
                 for spec, row in zip(specs, rows, strict=True):
