@@ -40,12 +40,12 @@ def first_match() -> list[float]:
     import time
     from pathlib import Path
 
-    from evalengine import runner
+    from evalengine import playing, runs
     from evalengine.planning import Settings
     from evalengine.plugins import Plugins
     from evalengine.store import Store
 
-    class First(runner.Listener):
+    class First(playing.Listener):
         seconds = 0.0
 
         def played(self, _run, _specs, rows):
@@ -60,8 +60,8 @@ def first_match() -> list[float]:
         began = time.perf_counter()
         settings = Settings(games="tictactoe", agents=tuple(map(str, files)), seed=1 << 60)
         plugins, store, listener = Plugins(), Store(Path(folder) / "arena.db"), First()
-        run = runner.begin(settings, store, plugins, "benchmark", "none")
-        runner.play(run, store, plugins, workers=2, listener=listener)
+        run = runs.begin(settings, store, plugins, "benchmark", "none")
+        playing.play(run, store, plugins, workers=2, listener=listener)
         if not run.played:
             msg = "no match was played"
             raise RuntimeError(msg)

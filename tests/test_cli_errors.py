@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from commandline import CRASHING, FIRST, SLOW, Shell, process, started
 
-import evalengine.runner
+import evalengine.runs
 from evalengine.store import Store
 
 PLUGIN = """
@@ -299,7 +299,7 @@ def test_a_bug_of_ours_keeps_its_traceback_and_ends_with_3(shell, monkeypatch):
     def bug(*_args, **_options):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(evalengine.runner, "begin", bug)
+    monkeypatch.setattr(evalengine.runs, "begin", bug)
     assert shell(*RUN, "random", "first") == 3
     assert "ZeroDivisionError" in shell.err
     assert shell.err.splitlines()[-1].startswith("error: this is a bug of evalengine")

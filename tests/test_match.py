@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import pickle
 import random
 from time import perf_counter_ns
 
@@ -378,6 +379,32 @@ def test_a_games_own_error_is_no_fault_of_an_agent():
             match.advance([lambda observation: observation.view] * 2, infos_of(match), perf_counter_ns)
 
 
+class Broken(Line):
+    def view(self, seat):
+        raise KeyError(seat)
+
+    def legal(self, seat):
+        raise KeyError(seat)
+
+    def clone(self):
+        raise KeyError(self)
+
+
+@pytest.mark.parametrize("name", ["view", "legal", "state", "history", "missing"])
+def test_what_a_game_raises_while_an_agent_looks_is_the_games_error(name):
+    for game in (duel(state=Broken), all_at_once(2, state=Broken)):
+        match = begin(game)
+        with pytest.raises(GameError, match=r"Broken\.\w+\(\) failed: KeyError: ") as told:
+            match.advance([lambda observation: getattr(observation, name)] * 2, infos_of(match), perf_counter_ns)
+        assert isinstance(told.value.__cause__, KeyError)
+
+
+def test_what_an_agent_raises_in_a_state_of_its_own_is_its_crash():
+    match = begin(duel())
+    match.advance([lambda observation: observation.state.view(0)["missing"], None], infos_of(match), perf_counter_ns)
+    assert match.result.faults[0][2].kind == "crash"
+
+
 # -------------------------------------------------------------------------- faults and places
 
 
@@ -664,6 +691,12 @@ def test_luck_in_a_game_that_declares_none_is_an_error_that_says_so(drawn):
 
     with pytest.raises(GameError, match=r"game 'trace' drew luck \(rng\.\w+\) but declares none: set chance=True"):
         play(begin(Shuffled([[0], [1]]) if drawn == "initial" else duel(state=Cheat)), lambda request: 0)
+
+
+def test_a_state_that_holds_its_game_can_be_copied_and_pickled():
+    match = play(begin(duel(length=3), seed=9), lambda request: 1)
+    assert copy.deepcopy(match.state).view(0) == match.state.view(0)
+    assert pickle.loads(pickle.dumps(match.state)).view(0) == match.state.view(0)
 
 
 def test_luck_is_of_the_seed_and_the_turn():

@@ -47,7 +47,7 @@ def test_playing_again_stores_nothing(tmp_path):
 
 def test_what_was_found_is_stored_with_the_run(tmp_path):
     from evalengine.plugins import Plugins
-    from evalengine.runner import reopen
+    from evalengine.runs import reopen
     from evalengine.store import Store
 
     run = play(tmp_path, "othello", {"unsteady": UNSTEADY}, n=4)

@@ -13,7 +13,7 @@ import pytest
 from runs import Place, ended, until
 
 import evalengine
-from evalengine import Limits, hookspecs, runner
+from evalengine import Limits, hookspecs, playing
 from evalengine.store import Store
 
 
@@ -402,7 +402,7 @@ def test_resumed_with_exitfirst_a_run_goes_on_to_the_next_fault(place):
 
 
 def test_logs_are_kept_within_a_budget_of_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "_LOG_BUDGET", 2000)
+    monkeypatch.setattr(playing, "_LOG_BUDGET", 2000)
     loud = tmp_path / "loud.py"
     loud.write_text("print('\N{SNOWMAN}' * 30)\ndef act(observation):\n    return observation.legal[0]\n")
     bad = tmp_path / "bad.py"
@@ -419,11 +419,11 @@ def test_logs_are_kept_within_a_budget_of_bytes(tmp_path, monkeypatch):
 
 
 def test_a_turn_limit_that_is_long_or_absent_makes_no_worker_hung():
-    assert runner._hung_s(Limits()) == 60
-    assert runner._hung_s(Limits(turn_s=30)) == 300
-    assert runner._hung_s(Limits(turn_s=None, match_s=20)) == 200
-    assert runner._hung_s(Limits(start_s=100)) == 200
-    assert runner._hung_s(Limits(turn_s=None)) == runner._hung_s(Limits(start_s=None)) == float("inf")
+    assert playing._hung_s(Limits()) == 60
+    assert playing._hung_s(Limits(turn_s=30)) == 300
+    assert playing._hung_s(Limits(turn_s=None, match_s=20)) == 200
+    assert playing._hung_s(Limits(start_s=100)) == 200
+    assert playing._hung_s(Limits(turn_s=None)) == playing._hung_s(Limits(start_s=None)) == float("inf")
 
 
 # ----------------------------------------------------------------------------------- a large plan

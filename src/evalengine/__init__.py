@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from evalengine.model import Standing as Standing
     from evalengine.model import Termination as Termination
     from evalengine.plugins import load_game as load_game
-    from evalengine.runner import Run as Run
     from evalengine.runner import run as run
+    from evalengine.runs import Run as Run
     from evalengine.seeding import derive as derive
     from evalengine.seeding import stream as stream
 
@@ -81,7 +81,8 @@ _HOME = {
         "Termination",
     ),
     "plugins": ("load_game",),
-    "runner": ("Run", "run"),
+    "runner": ("run",),
+    "runs": ("Run",),
     "seeding": ("derive", "stream"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

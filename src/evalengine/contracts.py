@@ -193,6 +193,10 @@ class Info:
         return self._rng
 
 
+# Raised as they are while an agent looks: the latter two may be the agent's own doing.
+_OWN = (GameError, RecursionError, MemoryError)
+
+
 class Request:
     """One question of the kernel: `seat` must act in `turn`. `legal` and `view` are computed when read.
 
@@ -212,13 +216,27 @@ class Request:
         """The actions open to the seat; None when they cannot be listed."""
         legal = self._legal
         if legal is None:
-            legal = self._legal = self._state.legal(self.seat)
+            try:
+                legal = self._legal = self._state.legal(self.seat)
+            except _OWN:
+                raise
+            except Exception as error:
+                raise self._failed(error, "legal") from error
         return legal
 
     @property
     def view(self) -> View:
         """What the seat sees."""
-        return self._state.view(self.seat)
+        try:
+            return self._state.view(self.seat)
+        except _OWN:
+            raise
+        except Exception as error:
+            raise self._failed(error, "view") from error
+
+    def _failed(self, error: Exception, method: str) -> GameError:
+        """Return what the game's error is to whoever asks: never the fault of the agent that looks."""
+        return GameError(f"{type(self._state).__name__}.{method}() failed: {type(error).__name__}: {error}")
 
 
 class Observation(Request):
@@ -257,9 +275,13 @@ class Observation(Request):
         With perfect information a copy of the position; else, each time it is read, a new sample of
         what the position may be, drawn with the agent's own generator.
         """
-        if self._info.information == "perfect":
-            return self._state.clone()
-        return self._state.sample(self.seat, self._info.rng)
+        perfect = self._info.information == "perfect"
+        try:
+            return self._state.clone() if perfect else self._state.sample(self.seat, self._info.rng)
+        except _OWN:
+            raise
+        except Exception as error:
+            raise self._failed(error, "clone" if perfect else "sample") from error
 
     def __getitem__(self, key: str) -> Any:
         return getattr(self, key) if key in OBSERVATION_FIELDS else self.view[key]

@@ -47,6 +47,8 @@ class _NoLuck:
         self._game = game
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # a game that is copied asks for __deepcopy__; that is no luck
         msg = f"game {self._game!r} drew luck (rng.{name}) but declares none: set chance=True in its GameSpec"
         raise GameError(msg)
 

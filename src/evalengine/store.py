@@ -19,7 +19,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, IO, Literal, Self
 
 from evalengine.errors import RunLockedError, StorageError, StoreError
 from evalengine.model import MatchSpec, Played, Termination

@@ -28,8 +28,15 @@ _LONGEST_NAME = 255  # bytes, as file systems have it
 MAX_RATIO = 200  # of a zip's whole contents to its size
 _LEFT_OUT = frozenset({".git", "__pycache__", ".evalengine"})
 _BROKEN_ZIP = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, ValueError, EOFError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+)
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/nix/")
 
 

@@ -95,7 +95,9 @@ class Worker:
     def _seat(self, match: Match, seat: int, agent_no: int) -> Seat:
         orders = self._orders
         spec = orders.agents[agent_no]
-        info = Info(match.game, seat, match.sides, match.spec.seed, "agent", seat, spec.version)
+        # The bytes of a function of the caller's differ from process to process; its name does not.
+        identity = spec.name if spec.payload else spec.version
+        info = Info(match.game, seat, match.sides, match.spec.seed, "agent", seat, identity)
         if spec.kind == "trusted":
             if spec.payload:
                 _seed(info.seed)

@@ -44,7 +44,8 @@ def _execute(job: Mapping[str, Any]) -> None:
     try:
         os.execv(job["argv"][0], job["argv"])  # noqa: S606 - the program is what the person named
     except OSError as error:  # its author reads the log
-        os.write(2, f"{os.path.basename(job['argv'][0])} cannot be executed: {error.strerror}\n".encode())
+        name = job["argv"][0].rpartition("/")[2]
+        os.write(2, f"{name} cannot be executed: {error.strerror}\n".encode())
         os._exit(127)
 
 

@@ -66,7 +66,7 @@ def _serve(control: socket.socket, agents: int) -> int | None:
 
 
 def _rehearse() -> None:
-    """Serve as for a match, with children that end at once: what is made at a first use is there before the first agent."""
+    """Serve as for a match, with children that end at once, so that what is made at a first use is made."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         for _ in range(_REHEARSALS):
@@ -121,8 +121,8 @@ def _end_orphans() -> None:
 def _children() -> list[int]:
     """Return this process's children; each is ours to wait for, so no number can have passed to another process."""
     found = []
-    for name in filter(str.isdecimal, os.listdir("/proc")):
-        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+    for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - pathlib is slow to import
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - as above
             if int(file.read().rpartition(b")")[2].split()[1]) == os.getpid():
                 found.append(int(name))
     return found

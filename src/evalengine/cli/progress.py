@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from evalengine.cli.text import note, one_line, rule, width
 from evalengine.model import Termination
-from evalengine.runner import Listener
+from evalengine.playing import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from evalengine.model import MatchSpec, Played
     from evalengine.plugins import Plugins
-    from evalengine.runner import Run
+    from evalengine.runs import Run
 
 LETTERS = {"crash": "C", "timeout": "T", "illegal": "I", "memory": "M", "protocol": "P", "void": "V"}
 _THIN_ABOVE = 2_000  # matches; above, a letter stands for several

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evalengine.contracts import Reporter
     from evalengine.plugins import Plugins
-    from evalengine.runner import Run
+    from evalengine.runs import Run
     from evalengine.store import Store
 
 _MOST_FAULTS = 20

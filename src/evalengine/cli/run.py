@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evalengine.model import Limits
     from evalengine.planning import Settings
     from evalengine.plugins import Plugins
-    from evalengine.runner import Run
+    from evalengine.runs import Run
     from evalengine.store import Store
 
 _RESUME_LATEST = "latest"
@@ -213,7 +213,7 @@ def command(source: settings.Source, /, **options: Any) -> int:
     AGENT: a bundled name (random, "mcts(simulations=200)"), a file (bot.py, bot.py:Class), a folder or zip with
     agent.py or main.py, 'cmd:PROGRAM ARGS' for a program in any language, or NAME=REF for any of these.
     """
-    from evalengine import runner
+    from evalengine import runs
     from evalengine.cli import report
 
     _check(options, source.typed)
@@ -225,9 +225,9 @@ def command(source: settings.Source, /, **options: Any) -> int:
     if options["dry_run"] or options["collect_only"]:
         return _preview(options, wish, plugs)
     if not os.path.exists(options["db"]):  # noqa: PTH110 - pathlib is slow to import
-        runner.check(wish, plugs)
+        runs.check(wish, plugs)
     with settings.open_store(options["db"], create=True) as store:
-        run = runner.begin(wish, store, plugs, "evalengine run", "none")
+        run = runs.begin(wish, store, plugs, "evalengine run", "none")
         return _play(run, store, options, plugs, source.file)
 
 
@@ -314,12 +314,12 @@ def _again(options: Mapping[str, Any], typed: Collection[str]) -> Settings:
     """
     from dataclasses import replace
 
-    from evalengine import runner
+    from evalengine import entry, runs
 
     wish = _settings(options)
     with settings.open_store(options["db"]) as store:
         last = store.latest_run()
-        before, failed = runner.settings_of(store, last), runner.failed_matches(store, last)
+        before, failed = runs.settings_of(store, last), entry.failed_matches(store, last)
     for name in _PLAN:
         if name in typed and getattr(wish, name) != getattr(before, name):
             was = getattr(before, name)
@@ -343,11 +343,11 @@ def _again(options: Mapping[str, Any], typed: Collection[str]) -> Settings:
 def _preview(options: Mapping[str, Any], wish: Settings, plugs: Plugins) -> int:
     from contextlib import nullcontext
 
-    from evalengine import runner
+    from evalengine import runs
     from evalengine.cli import text
 
     with settings.open_store(options["db"]) if wish.failed_of is not None else nullcontext() as store:
-        lines = runner.preview(wish, plugs, ids=options["collect_only"], store=store)
+        lines = runs.preview(wish, plugs, ids=options["collect_only"], store=store)
         if options["form"] == "json":
             import json
 
@@ -359,27 +359,27 @@ def _preview(options: Mapping[str, Any], wish: Settings, plugs: Plugins) -> int:
 
 
 def _resume(options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> int:
-    from evalengine import runner
+    from evalengine import runs
 
     with settings.open_store(options["db"]) as store:
         named = options["resume"]
         number = store.latest_run() if named == _RESUME_LATEST else int(named)
-        run = runner.reopen(store, number, plugs)
-        runner.check_resumable(run, plugs, store.agents_folder)
+        run = runs.reopen(store, number, plugs)
+        runs.check_resumable(run, plugs, store.agents_folder)
         return _play(run, store, options, plugs, file)
 
 
 def _play(run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> int:
     from contextlib import suppress
 
-    from evalengine import runner
+    from evalengine import playing, runner
     from evalengine.cli import progress, report, text
 
     workers = options["workers"] or runner.default_workers()
     max_failed = 1 if options["exitfirst"] else options["maxfail"]
     try:
         with progress.make(options, plugs, file) as display:
-            runner.play(run, store, plugs, workers=workers, listener=display, max_failed=max_failed)
+            playing.play(run, store, plugs, workers=workers, listener=display, max_failed=max_failed)
     except StorageError:
         text.note(report.stopped_line(run))
         raise

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalengine.boards import Board
-    from evalengine.runner import Run
+    from evalengine.runs import Run
 
 
 @click.command("standings", cls=settings.Command)
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 @settings.plugin_options
 def command(run: int | None, game: str | None, form: str, db: str, wanted: Sequence[str]) -> None:
     """Print the standings of a stored run, the latest by default; also while it is being played."""
-    from evalengine import runner
+    from evalengine import runs
     from evalengine.cli import report, text
 
     plugs = settings.load_plugins(wanted)
     made = report.reporter(form, plugs)
     with settings.open_store(db) as store, store.reading():
-        found = runner.reopen(store, run or store.latest_run(), plugs)
+        found = runs.reopen(store, run or store.latest_run(), plugs)
         board = _board(found, game)
         shown = made.standings(found.summary(), found.boards.standings(board))
         last = report.last_line(found)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalengine import planning, wire
+from evalengine.entry import Entry
 from evalengine.errors import StoreError, UsageError
 from evalengine.match import Match
 from evalengine.model import Branch, Fault, MatchSpec
-from evalengine.runner import Entry, reopen
+from evalengine.runs import reopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,0 +1,177 @@
+"""What is fixed of a run before its first match, and the matches that follow from it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections import Counter
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalengine import planning, plugins
+from evalengine.errors import NothingToPlayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from evalengine.contracts import Pairing, Plan
+    from evalengine.model import AgentSpec, MatchSpec, Standing
+    from evalengine.planning import ChosenGame, Settings
+    from evalengine.plugins import Plugins
+    from evalengine.store import Store
+
+_MODIFY_CHUNK = 1_000
+_SHORT_SEED = 1 << 40  # below, whoever knows an opening finds the seed by trying
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """Everything that is fixed of a run before its first match."""
+
+    settings: Settings
+    games: tuple[ChosenGame, ...]
+    agents: tuple[AgentSpec, ...]
+    plan: Plan
+    pairing: Pairing
+    sandbox: str
+    notes: tuple[str, ...]  # for the header
+    versions: Mapping[str, Any]
+    only: frozenset[int] | None = None  # --lf: the matches that it chose
+
+    def name_of(self, spec: MatchSpec) -> str:
+        """Return the id of a match."""
+        names = [self.agents[agent].name for agent in spec.agents]
+        return planning.match_name(self.games[spec.game_no].ref, names, spec.match_no)
+
+
+def enter(settings: Settings, plugs: Plugins, sandbox: str, store: Store | None) -> Entry:
+    """Return what is fixed of a run, its agents not yet copied."""
+    with redirect_stdout(sys.stderr):  # what games print must not mix with results
+        games = planning.choose_games(settings.games, plugs)
+        agents, opponents = planning.choose_agents(settings, games, plugs)
+        plan = planning.make_plan(settings, games, agents)
+    pairing = make_pairing(settings.pairing, plan, plugs)
+    return Entry(
+        settings=settings,
+        games=tuple(games),
+        agents=tuple(agents),
+        plan=plan,
+        pairing=pairing,
+        sandbox=sandbox,
+        notes=tuple(_notes(settings, agents, opponents, plan, pairing)),
+        versions=versions_now(plugs),
+        only=only_failed(settings, store),
+    )
+
+
+def _notes(
+    settings: Settings, agents: Sequence[AgentSpec], opponents: str, plan: Plan, pairing: Pairing
+) -> Iterator[str]:
+    opening = planning.opening_line(plan.contests)
+    if line := "; ".join(part for part in (opponents, opening) if part):
+        yield line
+    yield from (f"{agent.name}: {agent.note}" for agent in agents if agent.note)
+    yield from pairing.describe()
+    if settings.seed < _SHORT_SEED and any(agent.kind != "trusted" for agent in agents):
+        yield f"seed {settings.seed} is short: an agent that sees an opening can find it, and with it all luck"
+
+
+def versions_now(plugs: Plugins) -> dict[str, Any]:
+    """Return what a run is played with: engine, Python, machine, plugins."""
+    from evalengine import __version__
+
+    changing = {item.plugin_name for item in plugs.hook.evalengine_modify_matches.get_hookimpls()}
+    return {
+        "evalengine": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "plugins": plugs.names,
+        "modifies": {name: version for name, version in plugs.names.items() if name in changing},
+    }
+
+
+def make_pairing(name: str, plan: Plan, plugs: Plugins) -> Pairing:
+    """Return the pairing called `name` for a plan.
+
+    Raises:
+        UnknownNameError: nobody registers it.
+    """
+    spec = plugins.find("pairing", name, plugs.listed("pairings"), "evalengine plugins")
+    made: Pairing = plugins.imported(spec.factory, f"pairing {name!r}")(plan)
+    return made
+
+
+def planned(
+    entry: Entry, plugs: Plugins, round_no: int, standings: Sequence[Standing] = ()
+) -> Iterator[MatchSpec] | None:
+    """Return the matches of a round as they will be numbered and played; None after the last round."""
+    specs = entry.pairing.round(round_no, standings)
+    if specs is None:
+        return None
+    if plugs.hook.evalengine_modify_matches.get_hookimpls():
+        specs = _renumbered(_modified(specs, plugs))
+    chosen = chosen_by(entry)
+    return specs if chosen is None else (spec for spec in specs if chosen(spec))
+
+
+def _modified(specs: Iterator[MatchSpec], plugs: Plugins) -> Iterator[MatchSpec]:
+    """Yield the matches after plugins edited them, in chunks of whole rotations."""
+    chunk: list[MatchSpec] = []
+    for spec in specs:
+        whole = not chunk or (spec.game_no, spec.rotation, sorted(spec.agents)) != (
+            chunk[-1].game_no,
+            chunk[-1].rotation,
+            sorted(chunk[-1].agents),
+        )
+        if len(chunk) >= _MODIFY_CHUNK and whole:
+            plugs.hook.evalengine_modify_matches(matches=chunk)
+            yield from chunk
+            chunk = []
+        chunk.append(spec)
+    plugs.hook.evalengine_modify_matches(matches=chunk)
+    yield from chunk
+
+
+def _renumbered(specs: Iterator[MatchSpec]) -> Iterator[MatchSpec]:
+    return (spec._replace(match_no=match_no) for match_no, spec in enumerate(specs))
+
+
+def chosen_by(entry: Entry) -> Callable[[MatchSpec], bool] | None:
+    """Return what says whether a match is played at all (-k, --deselect, --lf); None when all are."""
+    selected = planning.selector(entry.settings.select, entry.settings.deselect)
+    only = entry.only
+    if selected is None and only is None:
+        return None
+    return lambda spec: (only is None or spec.match_no in only) and (selected is None or selected(entry.name_of(spec)))
+
+
+def sizes_of(entry: Entry, plugs: Plugins) -> Mapping[int, int] | None:
+    """Return matches by game; counted one by one where filters or plugins change the plan.
+
+    Raises:
+        NothingToPlayError: there is none.
+    """
+    sizes = entry.pairing.sizes()
+    if chosen_by(entry) is not None or plugs.hook.evalengine_modify_matches.get_hookimpls():
+        sizes = Counter(spec.game_no for spec in planned(entry, plugs, 0) or ())
+    if sizes is not None and not sum(sizes.values()):
+        msg = "no match is left after -k, --deselect and --lf"
+        raise NothingToPlayError(msg)
+    return sizes
+
+
+def only_failed(settings: Settings, store: Store | None) -> frozenset[int] | None:
+    """Return the matches that --lf chose, None when it did not choose."""
+    if settings.failed_of is None or store is None:
+        return None
+    return frozenset(failed_matches(store, settings.failed_of))
+
+
+def failed_matches(store: Store, run: int) -> list[int]:
+    """Return the numbers of the matches of a run with a fault or void."""
+    rows = store.iterate(
+        "select distinct match from fault where match >= ? and match < ? order by match", run << 40, (run + 1) << 40
+    )
+    return [number & ((1 << 40) - 1) for (number,) in rows]

@@ -1,0 +1,369 @@
+"""Playing a run: matches -> scheduler -> results -> store -> ratings -> hooks. The only module that sees all."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager, redirect_stdout, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalengine import boards, submissions
+from evalengine.errors import StopError, StorageError
+from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.repeats import Repeats
+from evalengine.scheduler import Scheduler
+from evalengine.worker import Orders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evalengine.plugins import Plugins
+    from evalengine.runs import Run
+    from evalengine.store import Store, Stored
+
+from evalengine.entry import chosen_by, failed_matches, planned
+
+_LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
+_MIN_HUNG_S = 60.0
+_GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
+_VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
+
+
+class Listener:
+    """What hears of a run while it goes on; a command line, a notebook. Does nothing by itself."""
+
+    def started(self, run: Run) -> None:
+        """The plan stands and nothing is played yet."""
+
+    def played(self, run: Run, specs: Sequence[MatchSpec], rows: Sequence[Played]) -> None:
+        """Results are stored; called often without any, so that a display can move."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know."""
+
+
+class _Stop:
+    """Whether somebody asked the run to end: once gently, twice at once."""
+
+    def __init__(self) -> None:
+        self.asked = self.at_once = False
+        self.reason = ""
+
+    def __call__(self, number: int, _frame: object) -> None:
+        if self.at_once:
+            return  # it ends already; a third one must not break into that
+        if self.asked:
+            self.at_once = True
+            raise KeyboardInterrupt
+        self.asked = True
+        self.reason = signal.Signals(number).name
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear SIGINT and SIGTERM, where this is the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Player:
+    """Plays what is left of a run: the loop from results to store, ratings, hooks."""
+
+    def __init__(self, run: Run, store: Store, plugs: Plugins, listener: Listener, max_failed: int) -> None:
+        self._run = run
+        self._store = store
+        self._plugs = plugs
+        self._listener = listener
+        self._max_failed = max_failed
+        self._failed_before = run.voids + run.faults.total()
+        self._sides = [_side_of(game.sides) for game in run.rated_games]
+        self._order: Iterator[int] | None = None
+        self._next_no = 0
+        self._keys = _Keys(run)
+        self._log_bytes = int(store.run(run.number)["log_bytes"])
+        self._tells_matches = bool(plugs.hook.evalengine_match_done.get_hookimpls())
+        self._repeats = Repeats(run.entry.agents)
+        self.stop = _Stop()
+
+    def play(self, workers: int) -> None:
+        """Play to the end, or until somebody stops it."""
+        run = self._run
+        scheduler = Scheduler(
+            _orders(run, self._store.agents_folder),
+            workers,
+            hung_s=_hung_s(run.entry.settings.limits),
+            worker_lost=self._worker_lost,
+        )
+        with scheduler:
+            self._play_rounds(scheduler)
+            if not self.stop.asked:
+                self._play_again(scheduler)
+
+    def _play_rounds(self, scheduler: Scheduler) -> None:
+        run = self._run
+        limit_s = run.entry.settings.limits.turn_s or 2.0
+        began, already = time.monotonic(), run.seconds
+        for round_no in itertools.count():
+            specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
+            if specs is None or self.stop.asked:
+                return
+            self._set_order(round_no)
+            self._catch_up()
+            for done in scheduler.play(self._left(specs, round_no), self._total_left()):
+                run.seconds = already + time.monotonic() - began
+                self._take(*done)
+                if self.stop.asked and not scheduler.cancelled:
+                    scheduler.cancel(limit_s + _GRACE_S)
+                    told = f"{self.stop.reason}: nothing new begins; what runs ends within {limit_s + _GRACE_S:g} s"
+                    self._listener.note(f"{told}, or at once on the next Ctrl-C")
+
+    def _play_again(self, scheduler: Scheduler) -> None:
+        """Play one match of each agent from outside again, to say which do not repeat themselves."""
+        run = self._run
+        games = [game.game for game in run.entry.games]
+        for specs, rows, _ in scheduler.play(self._repeats.specs()):
+            with redirect_stdout(sys.stderr):
+                self._repeats.compare(specs, rows, games)
+            if self.stop.asked:
+                return
+        run.unsteady = sorted({*run.unsteady, *(run.entry.agents[number].name for number in self._repeats.unsteady)})
+        for name in run.unsteady:
+            self._listener.note(f"{name} is not deterministic under its seed: another run may end with other standings")
+        self._store.set_run(run.number, unsteady=run.unsteady)
+
+    def _total_left(self) -> int | None:
+        total = self._run.total
+        return None if total is None else total - self._run.played
+
+    def _set_order(self, round_no: int) -> None:
+        """Begin the order of rating: the plan's own, from the first match that is not rated."""
+        run = self._run
+        if chosen_by(run.entry) is None:
+            self._next_no = run.boards.watermark
+            return
+        order = (spec.match_no for spec in planned(run.entry, self._plugs, round_no) or ())
+        self._order = itertools.chain(itertools.islice(order, run.boards.watermark, None), itertools.repeat(-1))
+        self._next_no = next(self._order)
+
+    def _catch_up(self) -> None:
+        """Rate what was stored before a kill, but waited for an earlier result."""
+        with self._store.transaction():
+            self._next_no = self._run.boards.take((), self._order, self._next_no)
+            self._run.boards.save()
+
+    def _left(self, specs: Iterator[MatchSpec], round_no: int) -> Iterator[MatchSpec]:
+        """Yield what is not stored yet, in the order of dispatch."""
+        run = self._run
+        left = _without(specs, self._store.match_nos(run.number)) if run.resumed else specs
+        first_of = run.entry.settings.first_of
+        if first_of is None:
+            return left
+        first = set(failed_matches(self._store, first_of))
+        again = planned(run.entry, self._plugs, round_no) or iter(())
+        if run.resumed:
+            again = _without(again, self._store.match_nos(run.number))
+        return itertools.chain(
+            (spec for spec in left if spec.match_no in first), (spec for spec in again if spec.match_no not in first)
+        )
+
+    def _take(self, specs: Sequence[MatchSpec], rows: Sequence[Played], worker: int) -> None:
+        """Store results with all that follows from them, in one transaction; then tell of them."""
+        run = self._run
+        if rows:
+            results = [_stored_of(spec, row) for spec, row in zip(specs, rows, strict=True)]
+            with self._store.transaction():
+                keys = [self._keys.of(spec) for spec in specs]
+                self._store.write(run.number, specs, rows, self._sides, keys, worker)
+                self._write_logs(rows)
+                counts = boards.pair_counts(run.rated_games, results)
+                self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
+                self._next_no = run.boards.take(results, self._order, self._next_no)
+                run.boards.save()
+                self._store.set_run(run.number, seconds=run.seconds)
+            self._repeats.note(specs, rows)
+            run.played += len(rows)
+            run.count(rows)
+            failed = run.voids + run.faults.total() - self._failed_before
+            if self._max_failed and failed >= self._max_failed and not self.stop.asked:
+                self.stop.asked, self.stop.reason = True, f"{self._max_failed} faults or voids"
+            if self._tells_matches:
+                for spec, row in zip(specs, rows, strict=True):
+                    self._plugs.hook.evalengine_match_done(spec=spec, result=_result_of(row))
+        self._listener.played(run, specs, rows)
+
+    def _write_logs(self, rows: Sequence[Played]) -> None:
+        """Keep logs of faults, and of others while half of the budget lasts."""
+        kept = []
+        for row in rows:
+            for seat, stream, text in row.logs:
+                budget = _LOG_BUDGET if row.faults else _LOG_BUDGET // 2
+                size = len(text.encode())
+                if self._log_bytes + size <= budget:
+                    self._log_bytes += size
+                    kept.append((row.match_no, seat, stream, text))
+        if kept:
+            self._store.write_logs(self._run.number, kept)
+            self._store.set_run(self._run.number, log_bytes=self._log_bytes)
+
+    def _worker_lost(self, worker_no: int, reason: str) -> None:
+        self._listener.note(f"worker {worker_no} was lost ({reason}); its matches are played again elsewhere")
+        self._plugs.hook.evalengine_worker_lost(worker=worker_no, reason=reason)
+
+
+class _Keys:
+    """What results can be reused by: game, configuration, seed, opening, agents by seat, limits."""
+
+    def __init__(self, run: Run) -> None:
+        entry = run.entry
+        self._entry = entry
+        self._limits = repr(tuple(entry.settings.limits))
+        self._known: dict[tuple[int, int, int, tuple[int, ...]], Any] = {}
+
+    def of(self, spec: MatchSpec) -> bytes | None:
+        """Return the key of a match; None when one of its agents is not pinned."""
+        _, game_no, _, seed, agents, opening, max_turns, _ = spec
+        cell = (game_no, opening, max_turns, agents)
+        if cell not in self._known:
+            if len(self._known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
+                self._known.clear()
+            self._known[cell] = self._begun(spec)
+        begun = self._known[cell]
+        if begun is None:
+            return None
+        whole = begun.copy()
+        whole.update(b"%d" % seed)
+        key: bytes = whole.digest()
+        return key
+
+    def _begun(self, spec: MatchSpec) -> Any:
+        game = self._entry.games[spec.game_no]
+        agents = [self._entry.agents[agent] for agent in spec.agents]
+        if spec.branch is not None or not all(agent.pinned for agent in agents):
+            return None
+        told = (
+            game.ref,
+            game.spec.version,
+            spec.opening,
+            spec.max_turns,
+            [agent.version for agent in agents],
+            self._limits,
+        )
+        return blake2b(repr(told).encode(), digest_size=16)
+
+
+def _hung_s(limits: Limits) -> float:
+    """Return the seconds without the end of a turn after which a worker is hung."""
+    turn_s = limits.match_s if limits.turn_s is None else limits.turn_s
+    if turn_s is None or limits.start_s is None:
+        return math.inf  # an agent may think, or start, as long as it likes
+    return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s)
+
+
+def _result_of(row: Played) -> MatchResult:
+    faults = tuple((turn, seat, Fault._make(fault)) for turn, seat, fault in row.faults)
+    return MatchResult(row.scores, row.places, row.termination, row.turns, faults)
+
+
+def _stored_of(spec: MatchSpec, row: Played) -> Stored:
+    # A seat that faulted in several turns counts once, as where results are read back.
+    faulted = [spec.agents[seat] for seat in {seat: None for _, seat, _ in row.faults}] if row.faults else ()
+    return spec.match_no, spec.game_no, row.termination, spec.agents, row.scores, row.places, faulted
+
+
+def _side_of(sides: Sequence[Sequence[int]]) -> list[int]:
+    found = {seat: side for side, seats in enumerate(sides) for seat in seats}
+    return [found[seat] for seat in range(len(found))]
+
+
+def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchSpec]:
+    """Yield the matches whose numbers are not in `done`, which ascends."""
+    # Read at once, since what is stored meanwhile must not vanish from the plan; a byte a match, not a set of objects.
+    stored = bytearray()
+    for number in done:
+        stored.extend(bytes(number + 1 - len(stored)))
+        stored[number] = 1
+    return (spec for spec in specs if spec.match_no >= len(stored) or not stored[spec.match_no])
+
+
+def _orders(run: Run, folder: Path) -> Orders:
+    entry = run.entry
+    outside = any(agent.kind != "trusted" for agent in entry.agents)
+    cores = tuple(sorted(os.sched_getaffinity(0))) if outside and hasattr(os, "sched_getaffinity") else ()
+    return Orders(
+        games=tuple((game.spec, dict(game.config)) for game in entry.games),
+        agents=tuple(submissions.located(agent, folder) for agent in entry.agents),
+        limits=entry.settings.limits,
+        sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
+        cores=cores,
+    )
+
+
+def play(
+    run: Run, store: Store, plugs: Plugins, *, workers: int, listener: Listener | None = None, max_failed: int = 0
+) -> Run:
+    """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
+
+    Args:
+        max_failed: end as Ctrl-C does after so many faults and voids; 0: never.
+
+    Raises:
+        RunLockedError: another process writes it; StorageError: it could not be stored, what was is intact.
+    """
+    listener = listener or Listener()
+    lock = store.lock(run.number)
+    try:
+        run.workers = workers
+        store.set_run(run.number, state="running", pid=os.getpid())
+        run.state = "running"
+        plugs.hook.evalengine_run_start(run=_told(run))
+        player = _Player(run, store, plugs, listener, max_failed)
+        with player.stop.listening():
+            listener.started(run)
+            _play_locked(player, run, store, plugs, listener)
+    finally:
+        store.unlock(lock)
+    return run
+
+
+def _play_locked(player: _Player, run: Run, store: Store, plugs: Plugins, listener: Listener) -> None:
+    run.state = "interrupted"
+    try:
+        if not _complete(run):
+            player.play(run.workers)
+        if not player.stop.asked or _complete(run):
+            run.state = "done"
+    except KeyboardInterrupt:  # the second one
+        run.state = "interrupted"
+    except StorageError:
+        raise
+    except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
+        listener.note(str(error))
+    finally:
+        _record_end(run, store)
+        plugs.hook.evalengine_run_done(run=run.summary())
+
+
+def _complete(run: Run) -> bool:
+    return run.total is not None and run.played >= run.total
+
+
+def _record_end(run: Run, store: Store) -> None:
+    with suppress(StorageError):  # a full disk: the state stays "running", and --resume works all the same
+        store.set_run(run.number, state=run.state, ended=time.time(), seconds=run.seconds)
+
+
+def _told(run: Run) -> dict[str, Any]:
+    return {"run": run.number, "seed": run.seed, "state": run.state, "matches": run.played, "db": str(run.db)}

@@ -1,0 +1,355 @@
+"""A run as it is stored: begun, read back, summed up."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import redirect_stdout
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalengine import boards, planning, plugins, submissions
+from evalengine.boards import Boards, RatedGame
+from evalengine.errors import StoreError
+from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
+from evalengine.planning import ChosenGame, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from evalengine.contracts import Plan
+    from evalengine.plugins import Plugins
+    from evalengine.store import Store, Stored
+from evalengine.entry import Entry, enter, make_pairing, only_failed, planned, sizes_of, versions_now
+
+_VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
+
+
+class Run:
+    """A run, stored: being played, ended, or read back.
+
+    Attributes:
+        number, db: which run of which file; entry: what is fixed of it; boards: its ratings;
+        workers: how many play; total: matches planned, None when results decide; planned: what `total` was when the
+        run began; played: matches stored;
+        resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted";
+        unsteady: agents from outside that did not repeat themselves when a match of theirs was played again.
+    """
+
+    def __init__(self, store: Store, number: int, entry: Entry, plugs: Plugins) -> None:
+        self._store = store
+        self.number = number
+        self.db = store.path
+        self.entry = entry
+        self.rated_games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
+        made = boards.make_boards(self.rated_games, entry.settings.rater, lambda name: _make_rater(name, plugs))
+        names = [agent.name for agent in entry.agents]
+        self.boards = Boards(store, number, self.rated_games, names, made)
+        self.workers = 0
+        self.planned: int | None = None
+        self.sizes: Mapping[int, int] | None = None
+        self.played = self.resumed = self.voids = 0
+        self.faults: Counter[str] = Counter()
+        self.seconds = 0.0
+        self.state = "running"
+        self.unsteady: list[str] = []
+
+    @property
+    def seed(self) -> int:
+        """The seed that everything follows from."""
+        return self.entry.settings.seed
+
+    @property
+    def total(self) -> int | None:
+        """How many matches are planned, None when results decide."""
+        return None if self.sizes is None else sum(self.sizes.values())
+
+    @property
+    def standings(self) -> list[Standing]:
+        """The run's own board, best first."""
+        return self.boards.standings(self.boards.boards[0])
+
+    @property
+    def matches(self) -> Iterator[dict[str, Any]]:
+        """Yield the stored matches in match_no order, as mappings: match_no, id, game, agents, scores, places ..."""
+        next_no = 0
+        while chunk := self._store.stored(self.number, next_no, 1000):
+            for stored in chunk:
+                yield self._record(stored)
+            next_no = chunk[-1][0] + 1
+
+    def _record(self, stored: Stored) -> dict[str, Any]:
+        match_no, game_no, termination, agents, scores, places, faulted = stored
+        names = [self.entry.agents[agent].name for agent in agents]
+        game = self.entry.games[game_no].ref
+        return {
+            "match_no": match_no,
+            "id": planning.match_name(game, names, match_no),
+            "game": game,
+            "agents": names,
+            "scores": list(scores),
+            "places": list(places),
+            "termination": termination,
+            "faulted": [self.entry.agents[agent].name for agent in faulted],
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return the object of `--format json`."""
+        played = self._store.rows(
+            "select game_no, count(*) n, count(distinct actions) d from match where id >= ? and id < ? group by game_no",
+            self.number << 40,
+            (self.number + 1) << 40,
+        )
+        return {
+            "run": self.number,
+            "seed": self.seed,
+            "state": self.state,
+            "matches": self.played,
+            "finished": self.played - self.voids,
+            "voids": self.voids,
+            "faults": dict(sorted(self.faults.items())),
+            "games": {self.entry.games[row["game_no"]].ref: row["n"] for row in played},
+            "standings": [asdict(line) for line in self.standings],
+            "boards": {
+                board.scope: {"rater": board.rater_name, "standings": [asdict(x) for x in self.boards.standings(board)]}
+                for board in self.boards.boards[1:]
+            },
+            "not_deterministic": self.unsteady,
+            "distinct_games": sum(row["d"] for row in played),
+            "seconds": round(self.seconds, 3),
+            "matches_per_s": round(self.played / self.seconds, 1) if self.seconds else 0.0,
+            "db": str(self.db),
+        }
+
+    @property
+    def faulted(self) -> int:
+        """How many matches have a fault; one may have several, for `faults` to count."""
+        return self._store.faulted(self.number)
+
+    def played_by_game(self) -> dict[int, int]:
+        """Return how many matches are stored, by game_no."""
+        return self._store.played_by_game(self.number)
+
+    def count(self, rows: Iterable[Played]) -> None:
+        """Count faults and voids of results."""
+        for row in rows:
+            if row.termination == _VOID:
+                self.voids += 1
+            if row.faults:
+                self.faults.update(fault[0] for _, _, fault in row.faults)
+
+
+def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
+    agents = next((contest.agents for contest in plan.contests if contest.game_no == number), ())
+    return RatedGame(ref=game.ref, spec=game.game.spec, sides=game.sides, agents=agents)
+
+
+def _make_rater(name: str, plugs: Plugins) -> Any:
+    spec = plugins.find("rater", name, plugs.listed("raters"), "evalengine plugins")
+    return plugins.imported(spec.factory, f"rater {name!r}")()
+
+
+def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbox: str) -> Run:
+    """Plan a new run, take copies of its agents, and store both.
+
+    Raises:
+        UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
+    """
+    entry = enter(settings, plugs, sandbox, store)
+    sizes = sizes_of(entry, plugs)
+    _check_rater(entry, plugs)
+    kept = tuple(submissions.snapshot(agent, store.agents_folder) for agent in entry.agents)
+    entry = replace(entry, agents=kept)
+    row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
+    number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, kept))
+    run = Run(store, number, entry, plugs)
+    run.sizes = sizes
+    return run
+
+
+def check(settings: Settings, plugs: Plugins) -> None:
+    """Refuse what `begin` would refuse, without a database.
+
+    Raises:
+        UsageError, NothingToPlayError: as `begin`.
+    """
+    entry = enter(settings, plugs, "none", None)
+    sizes_of(entry, plugs)
+    _check_rater(entry, plugs)
+    with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
+        for agent in entry.agents:
+            submissions.snapshot(agent, Path(folder))
+
+
+def _check_rater(entry: Entry, plugs: Plugins) -> None:
+    games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
+    boards.make_boards(games, entry.settings.rater, lambda name: _make_rater(name, plugs))
+
+
+def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | None = None) -> Iterator[str]:
+    """Yield the header's lines on a plan, and with `ids` the id of every match alone; nothing is stored.
+
+    Raises:
+        UsageError, NothingToPlayError: as `begin`.
+    """
+    entry = enter(settings, plugs, "none", store)
+    sizes_of(entry, plugs)
+    _check_rater(entry, plugs)
+    if ids:
+        yield from (entry.name_of(spec) for spec in planned(entry, plugs, 0) or ())
+        return
+    yield from entry.notes
+    for contest in entry.plan.contests:
+        names = ", ".join(entry.agents[agent].name for agent in contest.agents)
+        yield f"{contest.ref}: {names}"
+
+
+def settings_of(store: Store, run: int) -> Settings:
+    """Return what a stored run was asked to be."""
+    return _settings_from(store.run(run)["settings"])
+
+
+def reopen(store: Store, number: int, plugs: Plugins) -> Run:
+    """Return a stored run as it stands.
+
+    Raises:
+        StoreError: there is no such run, or it needs games that are not what they were.
+    """
+    row = store.run(number)
+    settings = _settings_from(row["settings"])
+    stored_games = store.rows("select * from game where run = ? order by game_no", number)
+    with redirect_stdout(sys.stderr):
+        planning.load_local(settings.games, plugs)
+        games = [_stored_game(stored, plugs) for stored in stored_games]
+    rows = store.rows("select spec from agent where run = ? order by agent_no", number)
+    agents = [_agent_from(json.loads(agent["spec"])) for agent in rows]
+    plan = planning.make_plan(settings, games, agents)
+    entry = Entry(
+        settings=settings,
+        games=tuple(games),
+        agents=tuple(agents),
+        plan=plan,
+        pairing=make_pairing(settings.pairing, plan, plugs),
+        sandbox=row["sandbox"],
+        notes=(),
+        versions=row["versions"],
+        only=only_failed(settings, store),
+    )
+    run = Run(store, number, entry, plugs)
+    run.planned = row["matches"]
+    run.boards.load()
+    run.state, run.seconds, run.unsteady = row["state"], row["seconds"], json.loads(row["unsteady"])
+    low, high = number << 40, (number + 1) << 40
+    run.played = run.resumed = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
+    for fault in store.rows(
+        "select kind, count(*) n from fault where match >= ? and match < ? group by kind", low, high
+    ):
+        if fault["kind"] == "void":
+            run.voids = fault["n"]
+        else:
+            run.faults[fault["kind"]] = fault["n"]
+    run.sizes = sizes_of(entry, plugs)
+    return run
+
+
+def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:
+    """Refuse to continue a run whose games, agents or plan-changing plugins are not what they were.
+
+    Raises:
+        StoreError: something differs; the text says what.
+    """
+    was = run.entry.versions
+    now = versions_now(plugs)
+    if was["modifies"] != now["modifies"]:
+        msg = (
+            f"run {run.number} was planned with the plugins {was['modifies']} changing its matches, now it would be "
+            f"{now['modifies']}: switch them with -p"
+        )
+        raise StoreError(msg)
+    if run.total != run.planned:
+        msg = f"run {run.number} was planned with {run.planned} matches, now it has {run.total}: resume as before"
+        raise StoreError(msg)
+    for agent in run.entry.agents:
+        if not submissions.intact(agent, folder):
+            msg = f"run {run.number}: the stored copy of agent {agent.name!r} is gone or changed: it cannot be resumed"
+            raise StoreError(msg)
+
+
+def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
+    found = plugs.games().get(row["name"])
+    if found is None:
+        msg = f"the run needs the game {row['name']!r}, which no installed plugin lists now"
+        raise StoreError(msg)
+    if found.version != row["version"]:
+        msg = f"the run was played with version {row['version']} of {row['name']!r}, installed is {found.version}"
+        raise StoreError(msg)
+    config = json.loads(row["config"])
+    game = plugins.build_game(found, config)
+    return ChosenGame(
+        ref=row["ref"], spec=found, config=config, game=game, seats=sum(map(len, json.loads(row["sides"])))
+    )
+
+
+def _run_row(entry: Entry, command: str) -> dict[str, Any]:
+    return {
+        "state": "running",
+        "command": command,
+        "seed": entry.settings.seed,
+        "settings": _settings_row(entry.settings),
+        "versions": dict(entry.versions),
+        "sandbox": entry.sandbox,
+        "limits": entry.settings.limits._asdict(),
+        "started": time.time(),
+        "pid": os.getpid(),
+    }
+
+
+def _settings_row(settings: Settings) -> dict[str, Any]:
+    row = {name: getattr(settings, name) for name in Settings.__slots__}
+    row["limits"] = settings.limits._asdict()
+    row["callables"] = len(settings.callables)
+    return row
+
+
+def _settings_from(row: Mapping[str, Any]) -> Settings:
+    fields = {**row, "limits": Limits(**row["limits"]), "callables": ()}
+    for name in ("agents", "deselect"):
+        fields[name] = tuple(fields[name])
+    return Settings(**fields)
+
+
+def _game_row(game: ChosenGame) -> dict[str, Any]:
+    return {
+        "ref": game.ref,
+        "name": game.spec.name,
+        "version": game.spec.version,
+        "config": dict(game.config),
+        "sides": [list(side) for side in game.sides],
+        "spec": {"max_turns": game.game.spec.max_turns, "utility": game.game.spec.utility},
+    }
+
+
+def _agent_row(agent: AgentSpec) -> dict[str, Any]:
+    fields = {name: getattr(agent, name) for name in AgentSpec.__slots__ if name not in {"doc", "parameters"}}
+    fields["payload"] = agent.payload.hex()
+    fields["config"] = dict(agent.config)
+    return {
+        "name": agent.name,
+        "version": agent.version,
+        "kind": agent.kind,
+        "pinned": int(agent.pinned),
+        "ref": agent.path or agent.factory,
+        "spec": fields,
+    }
+
+
+def _agent_from(row: Mapping[str, Any]) -> AgentSpec:
+    fields = {**row, "payload": bytes.fromhex(row["payload"])}
+    for name in ("argv", "files"):
+        fields[name] = tuple(fields[name])
+    return AgentSpec(**fields)
