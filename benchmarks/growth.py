@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CODE = """
-import json, resource, sys, time
+import json, sys
 sys.path.insert(0, ".")
+from measuring import peak_mib
 from pipeline import stored
 rate = stored({n})
-print(json.dumps([rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+print(json.dumps([rate, peak_mib()]))
 """
 
 

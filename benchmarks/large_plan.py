@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from measuring import Row, run_python
+from measuring import Row, peak_mib, run_python
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +34,6 @@ def figures() -> list[float]:
 def first_match() -> list[float]:
     """Return seconds from the settings to the first stored match, and peak MiB; run in an interpreter of its own."""
     import os
-    import resource
     import signal
     import tempfile
     import time
@@ -65,4 +64,4 @@ def first_match() -> list[float]:
         if not run.played:
             msg = "no match was played"
             raise RuntimeError(msg)
-        return [listener.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
+        return [listener.seconds, peak_mib()]

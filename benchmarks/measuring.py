@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -137,6 +138,13 @@ def run_python(code: str) -> str:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parent
     )
     return done.stdout
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process ever held; Linux only."""
+    # Not getrusage: its ru_maxrss survives an exec, so a small child would show the memory of whoever started it.
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
 def command_s(*argv: str) -> float:

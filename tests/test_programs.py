@@ -458,8 +458,8 @@ def test_memory_beyond_the_limit_is_not_given(tmp_path):
 
 @pytest.mark.parametrize("body", ["pass", "time.sleep(60)", "while True: pass", "os.kill(os.getpid(), signal.SIGSTOP)"])
 def test_silence_is_a_timeout(tmp_path, body):
-    fault = only_fault(play_program(tmp_path, body, turn_s=0.3, start_s=0.3))
-    assert (fault.kind, fault.detail) == ("timeout", "0.30 s to start and 0.30 s a turn exceeded")
+    fault = only_fault(play_program(tmp_path, body, turn_s=0.1, start_s=0.2))
+    assert (fault.kind, fault.detail) == ("timeout", "0.20 s to start and 0.10 s a turn exceeded")
 
 
 def test_only_the_first_answer_has_the_time_of_a_start(tmp_path):
@@ -511,7 +511,7 @@ def test_what_a_program_started_ends_with_its_match(tmp_path, leave, end):
 def test_a_run_goes_on_past_faulty_programs(tmp_path):
     refs = [
         "crashes=" + program(tmp_path, "sys.exit(1)", name="crashes"),
-        "sleeps=" + program(tmp_path, "time.sleep(60)", name="sleeps"),
+        "sleeps=" + program(tmp_path, "say(legal[0]) if message['turn'] < 2 else time.sleep(60)", name="sleeps"),
         "babbles=" + program(tmp_path, "say('well')", name="babbles"),
         "cheats=" + program(tmp_path, "say(99)", name="cheats"),
     ]
@@ -524,7 +524,7 @@ def test_a_run_goes_on_past_faulty_programs(tmp_path):
         db=db,
         workers=2,
         opening="none",
-        limits=Limits(turn_s=0.3, start_s=0.3),
+        limits=Limits(turn_s=0.5, start_s=10.0),
     )
     assert (run.state, run.played, run.voids) == ("done", 20, 0)
     assert run.standings[0].agent == "first"

@@ -696,13 +696,13 @@ def test_a_run_goes_on_past_every_kind_of_fault(tmp_path):
         "crashes": "1 / 0",
         "leaves": "import os; os._exit(7)",
         "segfaults": "import ctypes; ctypes.string_at(0)",
-        "sleeps": "import time; time.sleep(60)",
+        "sleeps": "import time; time.sleep(60 if observation.turn > 1 else 0)",
         "cheats": "return 99",
         "grows": "bytearray(1 << 30)",
         "babbles": "import os; os.write(3, b'hello')",
     }
     refs = [
-        write(tmp_path / f"{name}.py", f"def act(observation):\n    {body}\n    return 0\n")
+        write(tmp_path / f"{name}.py", f"def act(observation):\n    {body}\n    return observation.legal[0]\n")
         for name, body in bodies.items()
     ]
     run = evalengine.run(
@@ -713,7 +713,7 @@ def test_a_run_goes_on_past_every_kind_of_fault(tmp_path):
         db=tmp_path / "arena.db",
         workers=2,
         opening="none",
-        limits=Limits(turn_s=0.3, memory_mib=128),
+        limits=Limits(turn_s=1.0, memory_mib=128),
     )
     assert (run.state, run.played, run.voids) == ("done", 56, 0)
     board = {line.agent: line for line in run.standings}
@@ -774,16 +774,16 @@ def test_agents_with_state_repeat_themselves_for_any_number_of_workers(tmp_path)
     for workers in (1, 2):
         db = tmp_path / f"{workers}.db"
         run = evalengine.run(
-            ["connect4"], refs, 40, SEED, db=db, workers=workers, limits=Limits(turn_s=10.0, memory_mib=2048)
+            ["connect4"], refs, 20, SEED, db=db, workers=workers, limits=Limits(turn_s=10.0, memory_mib=2048)
         )
         assert (run.faults.total(), run.voids, run.unsteady) == (0, 0, [])
         with sqlite3.connect(db) as connection:
             blobs.append(dict(connection.execute("select id, actions from match")))
         connection.close()
-    assert len(blobs[0]) == 40
+    assert len(blobs[0]) == 20
     differing = [number & 0xFFFF for number in blobs[0] if blobs[0][number] != blobs[1][number]]
     assert not differing
-    assert len(set(blobs[0].values())) > 20  # a match differs from another: the luck is the match's own
+    assert len(set(blobs[0].values())) > 15  # a match differs from another: the luck is the match's own
 
 
 def has_numpy():

@@ -94,7 +94,10 @@ class LocalSeat(Seat):
 
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         if result is not None and not faulted and self.closes and hasattr(self._agent, "end"):
-            self._agent.end(result)
+            try:
+                self._agent.end(result)
+            except Exception as error:  # noqa: BLE001 - the agent border: the match is over, and stands
+                return {"stderr": printable(crash(error).traceback)}
         return {}
 
 

@@ -232,7 +232,7 @@ def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: f
         (0.0,) * len(spec.agents),
         (1,) * len(spec.agents),
         Termination.VOID.value,
-        match.turn if match is not None else 0,
+        len(match.log[1]) if match is not None else 0,  # the fast path writes `turn` back at its end only
         nothing,
         nothing,
         started,
