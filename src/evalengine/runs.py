@@ -163,7 +163,7 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbo
     entry = enter(settings, plugs, sandbox, store)
     sizes = sizes_of(entry, plugs)
     _check_rater(entry, plugs)
-    kept = tuple(submissions.snapshot(agent, store.agents_folder) for agent in entry.agents)
+    kept = tuple(submissions.snapshots(entry.agents, store.agents_folder))
     entry = replace(entry, agents=kept)
     row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
     number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, kept))
@@ -182,8 +182,7 @@ def check(settings: Settings, plugs: Plugins) -> None:
     sizes_of(entry, plugs)
     _check_rater(entry, plugs)
     with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
-        for agent in entry.agents:
-            submissions.snapshot(agent, Path(folder))
+        submissions.snapshots(entry.agents, Path(folder))
 
 
 def _check_rater(entry: Entry, plugs: Plugins) -> None:
