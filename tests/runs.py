@@ -22,7 +22,8 @@ LIMIT_S = 60.0  # for what should take a second: the machine may be busy
 
 # What two runs of one plan must agree on to the last bit: all that does not hold a time or the number of a worker.
 _SAME = {
-    "matches": "select id, game_no, rotation, opening, seed, key, branch, max_turns, termination, turns, actions, info from match order by id",
+    "matches": "select id, game_no, rotation, opening, seed, key, branch, max_turns, termination, turns, actions, info "
+    "from match order by id",
     "seats": "select * from seat order by match, seat",
     "fault_rows": "select match, turn, seat, kind, detail from fault order by match, turn, seat",
     "ratings": "select * from rating order by run, scope, agent_no",
@@ -40,7 +41,8 @@ def until(condition: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
         if value := condition():
             return value
         time.sleep(0.002)
-    raise AssertionError(f"not within {limit_s} s: {condition}")
+    msg = f"not within {limit_s} s: {condition}"
+    raise AssertionError(msg)
 
 
 class Place:
@@ -86,7 +88,7 @@ class Place:
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if Path(os.readlink(entry / "cwd")).is_relative_to(self.folder):
+                if (entry / "cwd").readlink().is_relative_to(self.folder):
                     found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
 
@@ -106,7 +108,7 @@ class Place:
         found = []
         for pid in self.processes():
             with contextlib.suppress(OSError):
-                if Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(inside):
+                if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(inside):
                     found.append(pid)
         return found
 
@@ -132,7 +134,18 @@ class Place:
     def outcome(self, printed: str) -> dict[str, Any]:
         """Return all that must be the same for one plan: what was printed as JSON, and the tables."""
         told = json.loads(printed)
-        keys = ("seed", "state", "matches", "finished", "voids", "faults", "games", "standings", "boards", "distinct_games")
+        keys = (
+            "seed",
+            "state",
+            "matches",
+            "finished",
+            "voids",
+            "faults",
+            "games",
+            "standings",
+            "boards",
+            "distinct_games",
+        )
         found: dict[str, Any] = {key: told[key] for key in keys}
         for name, sql in _SAME.items():
             found[name] = self.rows(sql)
@@ -145,7 +158,11 @@ class Place:
         assert self.processes() == {}
         assert list(self.temp.iterdir()) == []
         if self.db.parent.exists():
-            left = [path.name for path in self.db.parent.rglob("*") if path.name.endswith(".lock") or path.name.startswith(".new-")]
+            left = [
+                path.name
+                for path in self.db.parent.rglob("*")
+                if path.name.endswith(".lock") or path.name.startswith(".new-")
+            ]
             assert left == []
 
     def close(self) -> None:

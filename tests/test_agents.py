@@ -8,7 +8,7 @@ from time import perf_counter_ns
 
 import pytest
 
-from evalengine import AgentError, Info, Match, MatchSpec, Observation, State, Termination, stream
+from evalengine import AgentError, Info, Match, MatchSpec, Observation, State, Termination, derive, stream
 from evalengine import load_game as load_game_anew
 from evalengine.builtin.agents import AGENTS, evalengine_agents
 from evalengine.builtin.kuhn import bet_probability
@@ -31,7 +31,7 @@ def play(game, refs, seed, **fields):
     """Play one match between agents, given by seat."""
     agents = [agent_of(ref) if isinstance(ref, str) else ref for ref in refs]
     match = Match(MatchSpec(0, 0, 0, seed, tuple(range(len(agents))), **fields), game)
-    infos = [Info(game, seat, match.sides, seed, "agent", seat) for seat in range(len(agents))]
+    infos = [Info(game, seat, match.sides, derive(seed, "agent", seat)) for seat in range(len(agents))]
     for agent, info in zip(agents, infos, strict=True):
         agent.start(info)
     match.advance([agent.act for agent in agents], infos, perf_counter_ns)

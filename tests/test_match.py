@@ -139,7 +139,7 @@ def give(match, seat, answer):
 
 
 def infos_of(match):
-    return [Info(match.game, seat, match.sides, 7, "agent", seat) for seat in range(len(match.spec.agents))]
+    return [Info(match.game, seat, match.sides, 7 + seat) for seat in range(len(match.spec.agents))]
 
 
 def looks(match):

@@ -44,10 +44,10 @@ FAULTY = dedent(
     """
 )
 GAMES = "tron(seats=3) or prisoners_dilemma or hex(size=5)"
-TRUSTED = ("run", "random", "greedy", "again=random", "--games", GAMES, "-n", "400", "--seed", "11")
+TRUSTED = ("run", "random", "greedy", "again=random", "--games", GAMES, "-n", "600", "--seed", "11")
 OUTSIDE = ("run", "wild.py", "faulty.py", "random", "--games", GAMES, "-n", "90", "--seed", "12")
 FILTERED = (*OUTSIDE, "-k", "tron or (hex and wild)")
-PLANS = {"trusted": (TRUSTED, 400), "outside": (OUTSIDE, 90), "filtered": (FILTERED, 38)}
+PLANS = {"trusted": (TRUSTED, 600), "outside": (OUTSIDE, 90), "filtered": (FILTERED, 38)}
 JSON = ("--format", "json")
 
 
@@ -81,7 +81,9 @@ def undisturbed(tmp_path_factory):
 
 
 def _kill(place, process, target):
-    """Kill -9 what `target` names, at once when it is several; return the pids."""
+    """Kill -9 what `target` names, at once when it is several; return the pids, none when the run has ended."""
+    if process.poll() is not None:
+        return []
     worker = place.workers()[:1] if "worker" in target else []
     launcher = [place.launcher()] if "launcher" in target else []
     main = [process.pid] if "main" in target else []
@@ -125,7 +127,7 @@ def _again(place, command, more):
     return place.start("run", "--resume", *more) if place.has_run() else place.start(*command, *more)
 
 
-@pytest.mark.parametrize(("plan", "workers"), [("trusted", 1), ("trusted", 2), ("outside", 2), ("outside", 4), ("filtered", 2)])
+@pytest.mark.parametrize(("plan", "workers"), [("trusted", 1), ("trusted", 4), ("outside", 2), ("filtered", 4)])
 def test_a_run_killed_at_any_instant_ends_as_if_nothing_had_happened(place, undisturbed, plan, workers):
     out, killed = play_through_kills(place, plan, workers, random.Random(f"{plan} {workers}"), kills=4)
     assert killed >= 3
@@ -244,5 +246,5 @@ def test_a_signal_while_workers_are_being_started_loses_nothing(place):
     os.killpg(process.pid, signal.SIGINT)
     assert ended(process, None).returncode in (0, 2)
     assert place.run("run", "--resume", *JSON).returncode == 0
-    assert place.stored() == 400
+    assert place.stored() == 600
     place.check_clean()

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -108,7 +107,7 @@ def known(tmp_path_factory):
     return found
 
 
-def _called(place, call, workers, stdin=False):
+def _called(place, call, workers, *, stdin=False):
     text = SCRIPT + call.format(workers=workers)
     script = place.folder / "script.py"
     script.write_text(text)
@@ -142,7 +141,9 @@ def test_a_function_that_draws_from_the_global_generator_repeats_itself(place):
 def test_a_run_in_a_thread_can_be_read_outside_of_it(tmp_path):
     found = []
     thread = threading.Thread(
-        target=lambda: found.append(evalengine.run("tictactoe", [first, "random"], n=4, db=tmp_path / "a.db", workers=1))
+        target=lambda: found.append(
+            evalengine.run("tictactoe", [first, "random"], n=4, db=tmp_path / "a.db", workers=1)
+        )
     )
     thread.start()
     thread.join()
@@ -247,8 +248,26 @@ def _heard(place):
 
 def test_every_hook_is_called_with_what_happened(place):
     (place.folder / "hearing.py").write_text(PLUGIN)
-    (place.folder / "slow.py").write_text("import time\ndef act(observation):\n    time.sleep(0.02)\n    return observation.legal[0]\n")
-    process = place.start("run", "slow.py", "random", "--games", "tictactoe", "-n", "8", "--seed", "3", "--workers", "1", "-p", "hearing", "--format", "json")
+    (place.folder / "slow.py").write_text(
+        "import time\ndef act(observation):\n    time.sleep(0.05)\n    return observation.legal[0]\n"
+    )
+    process = place.start(
+        "run",
+        "slow.py",
+        "random",
+        "--games",
+        "tictactoe",
+        "-n",
+        "8",
+        "--seed",
+        "3",
+        "--workers",
+        "1",
+        "-p",
+        "hearing",
+        "--format",
+        "json",
+    )
     worker = until(place.workers)[0]
     until(place.agents)
     os.kill(worker, signal.SIGKILL)
@@ -268,10 +287,15 @@ def test_every_hook_is_called_with_what_happened(place):
     told = values["evalengine_match_done"]
     assert sorted(each["spec"]["match_no"] for each in told) == list(range(8))
     stored = place.rows("select m.id & 1099511627775, m.seed, m.turns, m.termination from match m order by id")
-    found = sorted((each["spec"]["match_no"], each["spec"]["seed"], each["result"]["turns"], each["result"]["termination"]) for each in told)
+    found = sorted(
+        (each["spec"]["match_no"], each["spec"]["seed"], each["result"]["turns"], each["result"]["termination"])
+        for each in told
+    )
     assert found == stored
     assert {each["kind"] for each in told} == {"MatchResult"}
-    assert names.index("evalengine_run_start") < names.index("evalengine_match_done") < names.index("evalengine_run_done")
+    assert (
+        names.index("evalengine_run_start") < names.index("evalengine_match_done") < names.index("evalengine_run_done")
+    )
     place.check_clean()
 
 
@@ -320,7 +344,21 @@ def test_a_plugin_drops_edits_and_adds_matches(place):
 
 def test_a_run_whose_matches_a_plugin_changed_is_resumed_to_the_same_end(place):
     (place.folder / "editing.py").write_text(EDITING)
-    command = ("run", "random", "greedy", "--games", "tictactoe", "-n", "2000", "--seed", "3", "-p", "editing", "--format", "json")
+    command = (
+        "run",
+        "random",
+        "greedy",
+        "--games",
+        "tictactoe",
+        "-n",
+        "800",
+        "--seed",
+        "3",
+        "-p",
+        "editing",
+        "--format",
+        "json",
+    )
     process = place.start(*command)
     until(lambda: place.stored() > 100)
     process.kill()
@@ -335,7 +373,20 @@ def test_a_run_whose_matches_a_plugin_changed_is_resumed_to_the_same_end(place):
 
 def test_plugins_change_whole_rotations(place):
     (place.folder / "editing.py").write_text(EDITING)
-    told = place.run("run", "random", "greedy", "mcts", "again=random", "--games", "tron(seats=3)", "-n", "5000", "-p", "editing", "--collect-only")
+    told = place.run(
+        "run",
+        "random",
+        "greedy",
+        "mcts",
+        "again=random",
+        "--games",
+        "tron(seats=3)",
+        "-n",
+        "5000",
+        "-p",
+        "editing",
+        "--collect-only",
+    )
     chunks = [json.loads(line) for line in (place.folder / "chunks").read_text().splitlines()]
     chunks = chunks[: next(place + 1 for place in range(len(chunks)) if sum(map(len, chunks[: place + 1])) == 5000)]
     assert len(chunks) > 3
@@ -379,7 +430,20 @@ def test_a_seat_that_faults_in_many_turns_counts_once_also_when_it_is_read_back(
         )
     )
     (place.folder / "bad.py").write_text("def act(observation):\n    raise ValueError('no')\n")
-    command = ("run", "bad.py", "random", "again=random", "--games", "./patient.py", "-n", "90", "--seed", "3", "--format", "json")
+    command = (
+        "run",
+        "bad.py",
+        "random",
+        "again=random",
+        "--games",
+        "./patient.py",
+        "-n",
+        "90",
+        "--seed",
+        "3",
+        "--format",
+        "json",
+    )
     process = place.start(*command, "--workers", "2")
     until(lambda: place.stored() > 20)
     process.kill()
@@ -394,7 +458,7 @@ def test_a_seat_that_faults_in_many_turns_counts_once_also_when_it_is_read_back(
 def test_resumed_with_exitfirst_a_run_goes_on_to_the_next_fault(place):
     (place.folder / "bad.py").write_text("def act(observation):\n    raise ValueError('no')\n")
     place.run("run", "bad.py", "random", "greedy", "--games", "tictactoe", "-n", "60", "-x", "--workers", "1", code=2)
-    for _ in range(3):
+    for _ in range(2):
         before = {number for (number,) in place.rows("select match_no from v_matches")}
         place.run("run", "--resume", "-x", "--workers", "1", code=2)
         faulted = {number for (number,) in place.rows("select match_no from v_faults")}
@@ -408,7 +472,9 @@ def test_logs_are_kept_within_a_budget_of_bytes(tmp_path, monkeypatch):
     bad = tmp_path / "bad.py"
     bad.write_text("print('\N{SNOWMAN}' * 30)\ndef act(observation):\n    raise ValueError('no')\n")
     for files, faulted in (([loud], 0), ([loud, bad], 1)):
-        run = evalengine.run("tictactoe", [*map(str, files), "random"], n=60, seed=1, db=tmp_path / f"{faulted}.db", workers=2)
+        run = evalengine.run(
+            "tictactoe", [*map(str, files), "random"], n=60, seed=1, db=tmp_path / f"{faulted}.db", workers=2
+        )
         with Store(run.db, create=False) as store:
             logs = store.rows("select match, text from log")
             faults = {row["match"] for row in store.rows("select match from fault")}

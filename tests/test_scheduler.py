@@ -27,7 +27,8 @@ TRAP = dedent(
     from evalengine import AgentSpec, Answer, Game, GameSpec, State, hookimpl
 
     print("the game is imported")
-    WORDS = ["go", "exit", "exit once", "fork once", "sleep once", "apply", "sys.exit", "view", "legal", "scores", "surrogate"]
+    WORDS = ["go", "exit", "exit once", "fork once", "sleep once", "apply", "sys.exit", "view", "legal", "scores"]
+    WORDS += ["surrogate"]
 
 
     class Trap(Game):
@@ -111,7 +112,7 @@ TRAP = dedent(
 
 
     def slow(observation):
-        time.sleep(0.05)
+        time.sleep(0.02)
         return "go"
 
 
@@ -168,9 +169,6 @@ def specs(*bad, n=12, good=0):
     return [MatchSpec(number, 0, number, 1000 + number, (good, 1 if number in bad else good)) for number in range(n)]
 
 
-BLAMED = "a trusted agent that reads observation.view or .legal is blamed for what the game raises there"
-
-
 class Heard:
     """What a scheduler yields, checked: each match once."""
 
@@ -196,7 +194,7 @@ class Heard:
         return {number for number, row in self.rows.items() if row.termination == "void"}
 
 
-def play(place, given, matches, workers=2, hung_s=60.0, between=lambda _scheduler: None):
+def play(place, given, matches, workers=2, *, hung_s=60.0, between=lambda _scheduler: None):
     heard = Heard()
     with Scheduler(given, workers, hung_s=hung_s, worker_lost=lambda *lost: heard.lost.append(lost)) as scheduler:
         for done in scheduler.play(matches, len(matches)):
@@ -231,10 +229,10 @@ def test_a_death_counts_only_against_a_match_that_was_alone(place):
 
 def test_a_hung_worker_is_replaced(place):
     began = time.monotonic()
-    heard = play(place, orders(place, "sleep once"), specs(5), hung_s=1.5)
+    heard = play(place, orders(place, "sleep once"), specs(5), hung_s=1.0)
     assert heard.endings == dict.fromkeys(range(12), "rules")
     assert [reason for _, reason in heard.lost] == ["no turn ended in time"]
-    assert time.monotonic() - began > 1.5
+    assert time.monotonic() - began > 1.0
 
 
 def test_a_stopped_worker_is_replaced(place):
@@ -245,15 +243,15 @@ def test_a_stopped_worker_is_replaced(place):
             stopped.extend(_children(_launcher_of(scheduler))[:1])
             os.kill(stopped[0], signal.SIGSTOP)
 
-    heard = play(place, orders(place), specs(n=30, good=1), hung_s=1.5, between=stop)
-    assert heard.endings == dict.fromkeys(range(30), "rules")
+    heard = play(place, orders(place), specs(n=16, good=1), hung_s=1.0, between=stop)
+    assert heard.endings == dict.fromkeys(range(16), "rules")
     assert [reason for _, reason in heard.lost] == ["no turn ended in time"]
     assert not Path(f"/proc/{stopped[0]}").exists()
 
 
 def test_a_worker_that_does_not_get_ready_is_replaced(place):
     heard = Heard()
-    with Scheduler(orders(place), 1, hung_s=1.5, worker_lost=lambda *lost: heard.lost.append(lost)) as scheduler:
+    with Scheduler(orders(place), 1, hung_s=1.0, worker_lost=lambda *lost: heard.lost.append(lost)) as scheduler:
         _stop_first(scheduler)
         for done in scheduler.play(specs(), 12):
             heard.take(done)
@@ -285,9 +283,9 @@ def test_workers_are_not_taken_for_hung_while_nobody_listens(place):
 
     def wait(_scheduler):
         if not waited:
-            waited.append(time.sleep(2.5))  # a disk that is slow, or a scheduler that was stopped
+            waited.append(time.sleep(1.6))  # a disk that is slow, or a scheduler that was stopped
 
-    heard = play(place, orders(place), specs(n=24, good=1), hung_s=1.5, between=wait)
+    heard = play(place, orders(place), specs(n=24, good=1), hung_s=1.0, between=wait)
     assert sorted(heard.rows) == list(range(24))
     assert heard.lost == []
 
@@ -332,7 +330,7 @@ def test_batches_grow_with_quick_matches_and_shrink_at_the_end(place):
 
 
 def test_long_matches_travel_alone(place):
-    assert 4 * 0.05 > BATCH_S
+    assert BATCH_S < 6 * 0.02
     heard = play(place, orders(place), specs(n=8, good=1))
     assert {size for _, size in heard.sizes} == {1}
 
@@ -355,7 +353,7 @@ def test_a_cancelled_run_ends_its_running_matches_and_begins_no_other(place):
     ("word", "told"),
     [
         ("apply", "ValueError: no apply"),
-        pytest.param("view", "ValueError: no view", marks=pytest.mark.xfail(reason=BLAMED)),
+        ("view", "ValueError: no view"),
         ("legal", "ValueError: no legal"),
         ("scores", "ValueError: no scores"),
         ("sys.exit", "SystemExit: no more"),
@@ -376,7 +374,9 @@ def test_a_match_whose_view_fails_for_an_agent_from_outside_is_void(place):
     (place.folder / "out.py").write_text("def act(observation):\n    return 'go'\n")
     place.run("run", "out.py", "view", "--games", "./trap.py", "-n", "2", code=1)
     found = place.rows("select kind, detail, traceback from v_faults")
-    assert [(kind, detail) for kind, detail, _ in found] == [("void", "ValueError: no view")] * 2
+    assert [(kind, detail) for kind, detail, _ in found] == [
+        ("void", "GameError: Position.view() failed: ValueError: no view")
+    ] * 2
     assert "trap.py" in found[0][2]
     place.check_clean()
 
@@ -408,7 +408,7 @@ def test_an_end_that_fails_changes_nothing_and_is_logged(place):
     heard = play(place, orders(place, "agent ends"), specs(4))
     assert heard.endings == dict.fromkeys(range(12), "rules")
     ((seat, stream, text),) = heard.rows[4].logs
-    assert (seat, stream) == (1, "end")
+    assert (seat, stream) == (1, "stderr")
     assert "not to the end" in text
 
 

@@ -9,15 +9,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from runs import Place, ended, until
 
 import evalengine
-from evalengine import AgentSpec, Limits, MatchSpec, load_game
-from evalengine.errors import StoreError
+from evalengine import AgentSpec, Limits, MatchSpec
 from evalengine.plugins import Plugins
 from evalengine.store import SCHEMA, Store
 from evalengine.worker import Orders, Worker
@@ -46,8 +44,8 @@ def test_several_processes_that_make_the_same_file_at_once_make_it_once(place):
         sys.stdin.readline()
         for number in range(20):
             store = Store(Path(f"{number}.db"))
-            row = {"state": "done", "command": "", "seed": 1, "settings": {}, "versions": {}, "sandbox": "", "limits": {}, "started": 0.0}
-            store.add_run(row, [], [])
+            texts = dict.fromkeys(["state", "command", "settings", "versions", "sandbox", "limits"], "")
+            store.add_run(texts | {"seed": 1, "started": 0.0}, [], [])
             store.close()
         """
     )
@@ -78,17 +76,20 @@ def _sqlite(*statements):
     return make
 
 
-FOREIGN = {
-    "a database of something else": (_sqlite("create table run (id integer)"), "of something else"),
-    "an empty database of something else": (_sqlite("pragma application_id = 7", "pragma user_version = 1"), "of something else"),
-    "a text": (lambda path: path.write_text("not a database\n" * 100), "not an evalengine database"),
-    "a newer one": (lambda path: _newer(path), "newer evalengine"),
-}
-
-
 def _newer(path):
     Store(path).close()
     _sqlite(f"pragma user_version = {SCHEMA + 1}")(path)
+
+
+FOREIGN = {
+    "a database of something else": (_sqlite("create table run (id integer)"), "of something else"),
+    "an empty database of something else": (
+        _sqlite("pragma application_id = 7", "pragma user_version = 1"),
+        "of something else",
+    ),
+    "a text": (lambda path: path.write_text("not a database\n" * 100), "not an evalengine database"),
+    "a newer one": (_newer, "newer evalengine"),
+}
 
 
 @pytest.mark.parametrize("kind", list(FOREIGN))
@@ -242,8 +243,12 @@ def test_two_runs_write_one_file_at_once(place, tmp_path):
 
 
 def test_the_public_views_answer(place):
-    (place.folder / "faulty.py").write_text("def act(observation):\n    return 'x' if observation.turn > 3 else observation.legal[0]\n")
-    place.run("run", "faulty.py", "random", "--games", "tictactoe or tron(seats=3)", "again=random", "-n", "30", "--seed", "3")
+    (place.folder / "faulty.py").write_text(
+        "def act(observation):\n    return 'x' if observation.turn > 3 else observation.legal[0]\n"
+    )
+    place.run(
+        "run", "faulty.py", "random", "--games", "tictactoe or tron(seats=3)", "again=random", "-n", "30", "--seed", "3"
+    )
     names = [name for (name,) in place.rows("select name from sqlite_master where type = 'view' order by name")]
     assert names == ["v_faults", "v_matches", "v_pairs", "v_ratings", "v_seats", "v_standings"]
     ((matches, turns),) = place.rows("select count(*), min(turns) from v_matches")
@@ -256,7 +261,11 @@ def test_the_public_views_answer(place):
     assert place.rows("select sum(wins + draws + losses) from v_pairs where game = 'tictactoe'") == place.rows(
         "select count(*) from v_matches where game = 'tictactoe'"
     )
-    assert place.rows("select distinct scope from v_ratings order by scope") == [("",), ("tictactoe",), ("tron(seats=3)",)]
+    assert place.rows("select distinct scope from v_ratings order by scope") == [
+        ("",),
+        ("tictactoe",),
+        ("tron(seats=3)",),
+    ]
     assert place.rows("select agents from v_matches where match_no = 0")[0][0].count("-vs-") in (1, 2)
 
 
@@ -305,12 +314,15 @@ def test_a_hundred_thousand_matches_of_sixty_turns_cost_less_than_400_bytes_each
     n = 100_000
     with Store(tmp_path / "large.db") as store:
         for begin in range(0, n, 1000):
-            specs = [MatchSpec(number, 0, number // 2, hash((number // 2, 1)) & (1 << 63) - 1, (number % 7, 7)) for number in range(begin, begin + 1000)]
+            specs = [
+                MatchSpec(number, 0, number // 2, hash((number // 2, 1)) & (1 << 63) - 1, (number % 7, 7))
+                for number in range(begin, begin + 1000)
+            ]
             numbered = [rows[spec.match_no % 100]._replace(match_no=spec.match_no) for spec in specs]
             keys = [hashlib.blake2b(b"%d" % spec.match_no, digest_size=16).digest() for spec in specs]
             with store.transaction():
                 store.write(1, specs, numbered, [(0, 1)], keys, 0)
     each = (tmp_path / "large.db").stat().st_size / n
     record_property("bytes a match", each)
-    print(f"{each:.0f} bytes a match of {sum(row.turns for row in rows) / 100:.1f} turns")
+    sys.stdout.write(f"{each:.0f} bytes a match of {sum(row.turns for row in rows) / 100:.1f} turns\n")
     assert each < 400

@@ -30,7 +30,7 @@ class TicTacToe(Game):
 
     def initial(self, seats: int, rng: random.Random) -> Board:
         """Return the empty board."""
-        return Board(0, 0, 0)
+        return Board(0, 0, 0, False)
 
     def action_to_str(self, action: int) -> str:
         """Return the cell as column and row: a1 is top left."""
@@ -42,7 +42,7 @@ class Board(State):
 
     __slots__ = ("mine", "over", "ply", "theirs")
 
-    def __init__(self, mine: int, theirs: int, ply: int, *, over: bool = False) -> None:
+    def __init__(self, mine: int, theirs: int, ply: int, over: bool) -> None:  # noqa: FBT001 - named arguments cost time
         self.mine = mine  # mask of who is to move
         self.theirs = theirs  # mask of who moved last
         self.ply = ply
@@ -56,7 +56,7 @@ class Board(State):
 
     def apply(self, actions: Mapping[int, int], rng: random.Random) -> Board:
         mine = self.mine | 1 << actions[self.ply & 1]
-        return Board(self.theirs, mine, self.ply + 1, over=_WINS[mine] or self.ply == 8)
+        return Board(self.theirs, mine, self.ply + 1, _WINS[mine] or self.ply == 8)
 
     def scores(self) -> tuple[float, float]:
         if not _WINS[self.theirs]:

@@ -149,12 +149,10 @@ class Info:
     """
 
     __slots__ = (
+        "_game",
         "_path",
         "_rng",
         "_seed",
-        "config",
-        "game",
-        "information",
         "match_s",
         "past",
         "seat",
@@ -162,10 +160,8 @@ class Info:
         "turn_s",
     )
 
-    def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int, *path: str | int) -> None:
-        self.game = game.spec.name
-        self.config = game.config
-        self.information = game.spec.information
+    def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int, path: str = "") -> None:
+        self._game = game
         self.seat = seat
         self.sides = sides
         self._seed = seed
@@ -176,6 +172,21 @@ class Info:
         self.past: Sequence[tuple[Any, Action]] = ()
 
     @property
+    def game(self) -> str:
+        """The game's name."""
+        return self._game.spec.name
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The game's parameters."""
+        return self._game.config
+
+    @property
+    def information(self) -> str:
+        """What seats see of the state: "perfect" or "hidden"."""
+        return self._game.spec.information
+
+    @property
     def seats(self) -> int:
         """How many seats play."""
         return sum(map(len, self.sides))
@@ -183,7 +194,7 @@ class Info:
     @property
     def seed(self) -> int:
         """The agent's own 63-bit seed in this match, on a path that no luck of the game is on."""
-        return seeding.derive(self._seed, *self._path) if self._path else self._seed
+        return seeding.derive_at(self._seed, self._path) if self._path else self._seed
 
     @property
     def rng(self) -> random.Random:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine.contracts import Game, Info, Observation, Request, State
 from evalengine.errors import GameError
 from evalengine.model import Answer, Fault, FaultKind, MatchResult, MatchSpec, Termination
-from evalengine.seeding import derive, stream
+from evalengine.seeding import derive_at, stream
 
 if TYPE_CHECKING:
     import random
@@ -456,17 +456,23 @@ class Match:
         luck = 0
         for turn in range(length):
             movers = self.state.to_move()
+            drawn = {}
             for seat in movers:
                 legal = self.state.legal(seat)
                 if not legal:  # actions that cannot be listed cannot be drawn either
-                    self._answers.clear()
                     return True
                 if luck < _SPENT:
-                    luck = derive(self.spec.seed, "opening", length, attempt, turn, seat)
+                    luck = derive_at(self.spec.seed, f"('opening', {length}, {attempt}, {turn}, {seat})")
                 luck, place = divmod(luck, len(legal))
-                self._answers[seat] = legal[place]
-            self._resolve(movers)
-            if self.over:
+                drawn[seat] = legal[place]
+            if len(movers) == 1:  # as _resolve would, with less ado
+                self._actions.append(drawn[movers[0]])
+                self._who.append(movers[0])
+                self._apply(drawn)
+            else:
+                self._answers = drawn
+                self._resolve(movers)
+            if self.result is not None:
                 return False
         return True
 
@@ -474,14 +480,7 @@ class Match:
 
     def _finish(self, termination: str) -> None:
         rules = self._rules
-        found = self.state.scores()
-        try:
-            scores = tuple(map(float, found))
-        except (TypeError, ValueError, OverflowError):
-            scores = ()
-        if len(scores) != rules.seats or not all(map(math.isfinite, scores)):
-            msg = f"game {rules.spec.name!r}: scores() must be {rules.seats} finite numbers, not {found!r}"
-            raise GameError(msg)
+        scores = _plain_scores(self.state.scores(), rules)
         if self._fallen:
             scores = self._fallen_scores(scores, termination)
         places = duel_places(scores) if rules.duel and not self._fallen else self._places(scores, termination)
@@ -512,6 +511,23 @@ class Match:
         ]
         place = [1 + sum(other > mine for other in means) for mine in means]
         return tuple(place[rules.side_of[seat]] for seat in range(rules.seats))
+
+
+def _plain_scores(found: Any, rules: _Rules) -> Scores:
+    """Return what scores() returned as floats, one a seat.
+
+    Raises:
+        GameError: they are no such numbers.
+    """
+    try:
+        scores = tuple(map(float, found))
+    except (TypeError, ValueError, OverflowError):
+        scores = ()
+    # A sum is finite only when all its parts are; one that overflows is looked at one by one.
+    if len(scores) != rules.seats or not (math.isfinite(sum(scores)) or all(map(math.isfinite, scores))):
+        msg = f"game {rules.spec.name!r}: scores() must be {rules.seats} finite numbers, not {found!r}"
+        raise GameError(msg)
+    return scores
 
 
 def duel_places(scores: Scores) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -58,6 +59,13 @@ class Seat(ABC):
         """Tell the agent of the result, if there is one and it did not fault; end it; return its logs by stream."""
 
 
+@functools.cache
+def _calls_of(kind: type) -> tuple[bool, bool, bool]:
+    """Return whether agents of a class have start, act, and an end of their own."""
+    end = getattr(kind, "end", None)
+    return hasattr(kind, "start"), hasattr(kind, "act"), end is not None and end is not Agent.end
+
+
 class LocalSeat(Seat):
     """A trusted agent in this process."""
 
@@ -67,11 +75,10 @@ class LocalSeat(Seat):
         self._asked: Observation | None = None
         try:
             self._agent = agent = make()
-            if hasattr(agent, "start"):
+            starts, acts, self.closes = _calls_of(type(agent))
+            if starts:
                 agent.start(info)
-            self.act = agent.act if hasattr(agent, "act") else agent
-            end = getattr(agent, "end", None)
-            self.closes = end is not None and getattr(end, "__func__", None) is not Agent.end
+            self.act = agent.act if acts else agent
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
             fault = crash(error)
             self.act = lambda _observation: fault

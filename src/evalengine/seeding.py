@@ -15,8 +15,12 @@ def derive(seed: int, *path: str | int) -> int:
     One-way: whoever knows the result knows neither `seed` nor the seed of another path. Parts are
     told apart by type and position, so ("a", 1) and ("a1",) differ.
     """
-    text = f"{seed}{path!r}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1
+    return derive_at(seed, repr(path))
+
+
+def derive_at(seed: int, path: str) -> int:
+    """Return what `derive` does, with the path as the repr of its parts: that is often known beforehand."""
+    return int.from_bytes(blake2b(f"{seed}{path}".encode(), digest_size=8).digest(), "big") >> 1
 
 
 def fresh_seed() -> int:

@@ -247,11 +247,13 @@ class Store:
             RunLockedError: another process writes this run; StorageError: the lock's file cannot be written.
         """
         path = self.path.with_name(f"{self.path.name}-run-{run}.lock")
+        holder = ""
         with _told(self.path):
             try:
                 handle = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder = path.read_text() if path.exists() else ""
+                with contextlib.suppress(FileNotFoundError):
+                    holder = path.read_text()
                 msg = f"run {run} is being written by {holder or 'another process'}: wait, or stop it"
                 raise RunLockedError(msg) from None
             try:
@@ -433,8 +435,9 @@ def _locked(path: Path, how: int) -> IO[str]:
         handle = path.open("a+")
         try:
             fcntl.flock(handle, how)
-            if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
-                return handle
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+                    return handle
         except BaseException:
             handle.close()
             raise

@@ -56,6 +56,7 @@ class Worker:
         self._orders = orders
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}
+        self._paths: dict[tuple[int, int], str] = {}  # by seat and agent
         self._zygote = Zygote()
         self.match: Match | None = None
         self.finished = 0
@@ -95,9 +96,7 @@ class Worker:
     def _seat(self, match: Match, seat: int, agent_no: int) -> Seat:
         orders = self._orders
         spec = orders.agents[agent_no]
-        # The bytes of a function of the caller's differ from process to process; its name does not.
-        identity = spec.name if spec.payload else spec.version
-        info = Info(match.game, seat, match.sides, match.spec.seed, "agent", seat, identity)
+        info = Info(match.game, seat, match.sides, match.spec.seed, self._path(seat, agent_no))
         if spec.kind == "trusted":
             if spec.payload:
                 _seed(info.seed)
@@ -105,6 +104,15 @@ class Worker:
         info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
         return kind(spec, info, orders.limits, self._zygote)
+
+    def _path(self, seat: int, agent_no: int) -> str:
+        """Return the path of an agent's seed below a match's."""
+        path = self._paths.get((seat, agent_no))
+        if path is None:
+            spec = self._orders.agents[agent_no]
+            # The bytes of a function of the caller's differ from process to process; its name does not.
+            path = self._paths[seat, agent_no] = repr(("agent", seat, spec.name if spec.payload else spec.version))
+        return path
 
     def _maker(self, agent_no: int) -> Callable[[], Any]:
         if agent_no not in self._makers:

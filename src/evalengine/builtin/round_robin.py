@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
+_KEPT = 1_000  # cells whose seat orders are kept from one rotation to the next
+
+
 class RoundRobin(Pairing):
     """One round of all cells.
 
@@ -64,6 +67,7 @@ class _Block:
         self.cells = cells_of(contest)
         self.each = each
         self.extra = extra
+        self._known: list[list[tuple[int, ...]]] = []  # the orders of the first cells, in their order
 
     @property
     def matches(self) -> int:
@@ -75,6 +79,14 @@ class _Block:
         longer = (self.each + 1) // self.sides
         return self.extra * longer + (self.cells - self.extra) * (self.each // self.sides)
 
+    def _orders(self, cell: int) -> Sequence[tuple[int, ...]]:
+        """Return a cell's agents by seat, in each order; kept, where there are not too many cells."""
+        if cell >= _KEPT:
+            return _orders(self.contest, cell)
+        if cell == len(self._known):
+            self._known.append(_orders(self.contest, cell))
+        return self._known[cell]
+
     def specs(self, run_seed: int, match_no: int) -> Iterator[MatchSpec]:
         contest, sides = self.contest, self.sides
         game_no, opening, max_turns = contest.game_no, contest.opening, contest.max_turns
@@ -84,7 +96,7 @@ class _Block:
             begin, end = rotation * sides, (rotation + 1) * sides
             cells = self.cells if begin < self.each else self.extra
             for cell in range(cells):
-                orders = _orders(contest, cell)
+                orders = self._orders(cell)
                 last = min(end, self.each + (cell < self.extra))
                 for number in range(begin, last):
                     # Beginning with another order in every other cell balances the seats over incomplete rotations.
