@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs"],
-    ["plugins", "expressions", "wire", "match"],
+    ["plugins", "expressions", "wire", "match", "database"],
     ["submissions", "store", "processes", "repeats"],
     ["seats", "boards", "planning"],
     ["worker"],

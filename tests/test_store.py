@@ -16,8 +16,9 @@ from runs import Place, ended, until
 
 import evalengine
 from evalengine import AgentSpec, Limits, MatchSpec
+from evalengine.database import SCHEMA
 from evalengine.plugins import Plugins
-from evalengine.store import SCHEMA, Store
+from evalengine.store import Store
 from evalengine.worker import Orders, Worker
 
 RUN = ("run", "random", "greedy", "--games", "tictactoe", "--seed", "4")

@@ -1,7 +1,7 @@
 """The process that starts workers, replacements too: a fresh interpreter without threads or sockets of ZeroMQ.
 
-Not a fork of the caller: a notebook's kernel has threads and ZeroMQ contexts long before it imports us, and a fresh interpreter
-also fixes string hashing and never sees the caller's `__main__`.
+Not a fork of the caller: a notebook's kernel has threads and ZeroMQ contexts long before it imports us, and a fresh
+interpreter also fixes string hashing and never sees the caller's `__main__`.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """Return the object of `--format json`."""
         played = self._store.rows(
-            "select game_no, count(*) n, count(distinct actions) d from match where id >= ? and id < ? group by game_no",
+            "select game_no, count(*) n, count(distinct actions) d from match where id >= ? and id < ? group by 1",
             self.number << 40,
             (self.number + 1) << 40,
         )

@@ -250,6 +250,11 @@ class Scheduler:
         if kind == wire.BEAT:
             self._note_progress(worker, message[1])
         elif kind == wire.READY:
+            if message[1] != wire.VERSION:
+                msg = (
+                    f"a worker speaks version {message[1]} of our protocol, this is {wire.VERSION}: two installations?"
+                )
+                raise EvalengineError(msg)
             worker.ready = True
             self._feed(worker, queue)
         elif kind == wire.RESULT and message[1] in worker.batches:

@@ -1,4 +1,4 @@
-"""A seat's agent behind one interface, wherever it runs: in this process, in a process of its own, or a program; and its clocks."""
+"""A seat's agent behind one interface, wherever it runs: in this process, in one of its own, a program; its clocks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Seat(ABC):
 
 
 @functools.cache
-def _calls_of(kind: type) -> tuple[bool, bool, bool]:
+def _calls_of(kind: Any) -> tuple[bool, bool, bool]:
     """Return whether agents of a class have start, act, and an end of their own."""
     end = getattr(kind, "end", None)
     return hasattr(kind, "start"), hasattr(kind, "act"), end is not None and end is not Agent.end
@@ -75,7 +75,7 @@ class LocalSeat(Seat):
         self._asked: Observation | None = None
         try:
             self._agent = agent = make()
-            starts, acts, self.closes = _calls_of(type(agent))
+            starts, acts, self.closes = _calls_of(type(agent))  # type: ignore[arg-type]  # a class is hashable
             if starts:
                 agent.start(info)
             self.act = agent.act if acts else agent

@@ -1,9 +1,9 @@
-"""The SQLite file: schema, migrations, the one writer of a run, and what readers ask for.
+"""What is stored of runs: the one writer of a run, and what readers ask for.
 
 Invariants:
 - `match.id` is `run << 40 | match_no`: one key, in the order of rating, and no second index.
-- A match is written once, with its seats, faults and logs, in the transaction of its batch; so are the ratings, tallies and the
-  watermark that follow from it. What is in the file is therefore always one consistent moment of the run.
+- A match is written once, with its seats, faults and logs, in the transaction of its batch; so are the ratings, tallies
+  and the watermark that follow from it. What is in the file is therefore always one consistent moment of the run.
 - `rating_state.watermark` counts the matches, in match_no order, that ratings and tallies contain.
 - `pair_count` counts results as they arrive (whole numbers: order does not matter).
 - A run has one writer: it holds an exclusive lock on `FILE-run-N.lock` for as long as it lives.
@@ -18,101 +18,19 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, IO, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
-from evalengine.errors import RunLockedError, StorageError, StoreError
+from evalengine import database
+from evalengine.errors import RunLockedError, StoreError
 from evalengine.model import MatchSpec, Played, Termination
 
-SCHEMA = 1
-APPLICATION_ID = 0x6576616C  # "eval", see the pragma
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _RUN_SHIFT = 40
 _RUN_BITS = 63 - _RUN_SHIFT
-_BUSY_S = 30.0
-_FULL = ("disk is full", "readonly", "disk i/o error", "unable to open")
-
-_TABLES = """
-create table run (
-  id integer primary key, state text not null, command text not null, seed integer not null, matches integer,
-  settings text not null, versions text not null, sandbox text not null, limits text not null,
-  started real not null, ended real, seconds real not null default 0, pid integer, log_bytes integer not null default 0,
-  unsteady text not null default '[]'
-) strict;
-create table game (
-  run integer not null, game_no integer not null, ref text not null, name text not null, version text not null,
-  config text not null, sides text not null, spec text not null, primary key (run, game_no)
-) strict, without rowid;
-create table agent (
-  run integer not null, agent_no integer not null, name text not null, version text not null, kind text not null,
-  pinned integer not null, ref text not null, spec text not null, primary key (run, agent_no)
-) strict, without rowid;
-create table match (
-  id integer primary key, game_no integer not null, rotation integer not null, opening integer not null, seed integer not null,
-  key blob, branch text, max_turns integer not null, termination text not null, turns integer not null, actions blob not null, think_us blob not null,
-  info blob, started real not null, seconds real not null, worker integer not null
-) strict;
-create table seat (
-  match integer not null, seat integer not null, agent_no integer not null, side integer not null, score real not null,
-  place integer not null, fault text, primary key (match, seat)
-) strict, without rowid;
-create table fault (
-  match integer not null, turn integer not null, seat integer, kind text not null, detail text not null, traceback text not null
-) strict;
-create index fault_match on fault (match);
-create table log (match integer not null, seat integer not null, stream text not null, text text not null, primary key (match, seat, stream))
-  strict, without rowid;
-create table rating_state (
-  run integer not null, scope text not null, rater text not null, options text not null, watermark integer not null,
-  state blob not null, primary key (run, scope)
-) strict, without rowid;
-create table rating (
-  run integer not null, scope text not null, agent_no integer not null, rating real not null, sigma real not null,
-  primary key (run, scope, agent_no)
-) strict, without rowid;
-create table rating_history (
-  run integer not null, scope text not null, agent_no integer not null, matches integer not null, rating real not null,
-  sigma real not null, primary key (run, scope, agent_no, matches)
-) strict, without rowid;
-create table tally (
-  run integer not null, game_no integer not null, agent_no integer not null, matches integer not null, wins integer not null,
-  draws integer not null, losses integer not null, score real not null, faults integer not null, primary key (run, game_no, agent_no)
-) strict, without rowid;
-create table pair_count (
-  run integer not null, game_no integer not null, first integer not null, second integer not null,
-  wins integer not null, draws integer not null, losses integer not null, primary key (run, game_no, first, second)
-) strict, without rowid;
-create view v_matches as
-  select m.id >> 40 as run, m.id & 1099511627775 as match_no, g.ref as game,
-    (select group_concat(name, '-vs-') from (select a.name from seat s join agent a on a.run = m.id >> 40 and a.agent_no = s.agent_no
-      where s.match = m.id order by s.seat)) as agents,
-    m.rotation, m.opening, m.seed, m.branch, m.termination, m.turns, m.started, m.seconds, m.worker
-  from match m join game g on g.run = m.id >> 40 and g.game_no = m.game_no;
-create view v_seats as
-  select s.match >> 40 as run, s.match & 1099511627775 as match_no, s.seat, a.name as agent, s.side, s.score, s.place, s.fault
-  from seat s join agent a on a.run = s.match >> 40 and a.agent_no = s.agent_no;
-create view v_ratings as
-  select r.run, r.scope, a.name as agent, s.rater, r.rating, r.sigma from rating r
-  join agent a on a.run = r.run and a.agent_no = r.agent_no join rating_state s on s.run = r.run and s.scope = r.scope;
-create view v_standings as
-  select t.run, a.name as agent, sum(t.matches) as matches, sum(t.wins) as wins, sum(t.draws) as draws, sum(t.losses) as losses,
-    sum(t.faults) as faults, r.rating, r.sigma
-  from tally t join agent a on a.run = t.run and a.agent_no = t.agent_no
-  left join rating r on r.run = t.run and r.scope = '' and r.agent_no = t.agent_no group by t.run, t.agent_no;
-create view v_pairs as
-  select p.run, g.ref as game, a.name as first, b.name as second, p.wins, p.draws, p.losses from pair_count p
-  join game g on g.run = p.run and g.game_no = p.game_no join agent a on a.run = p.run and a.agent_no = p.first
-  join agent b on b.run = p.run and b.agent_no = p.second;
-create view v_faults as
-  select f.match >> 40 as run, f.match & 1099511627775 as match_no, f.turn, f.seat, a.name as agent, f.kind, f.detail, f.traceback
-  from fault f left join seat s on s.match = f.match and s.seat = f.seat
-  left join agent a on a.run = f.match >> 40 and a.agent_no = s.agent_no;
-"""
-
-# Not executescript, which would commit the migration's transaction first.
-_MIGRATIONS = {"0001_first": [sql for sql in _TABLES.split(";\n") if sql.strip()]}
-
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
-_MATCH = f"insert into match values ({', '.join('?' * 16)})"
+_MATCH = f"insert into match values ({', '.join('?' * 16)})"  # noqa: S608 - marks only
 _SEAT = "insert into seat values (?, ?, ?, ?, ?, ?, ?)"
 _FAULT = "insert into fault values (?, ?, ?, ?, ?, ?)"
 _LOG = "insert into log values (?, ?, ?, ?)"
@@ -121,7 +39,8 @@ _PAIR = """insert into pair_count values (?, ?, ?, ?, ?, ?, ?) on conflict do up
 
 
 Stored = tuple[int, int, str, tuple[int, ...], tuple[float, ...], tuple[int, ...], Sequence[int]]
-"""One finished match as ratings need it: match_no, game_no, termination, by seat agents, scores and places, agents with a fault."""
+"""One finished match as ratings need it: match_no, game_no, termination, by seat agents, scores and places; then the
+agents with a fault."""
 
 
 def match_id(run: int, match_no: int) -> int:
@@ -138,7 +57,7 @@ class Store:
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
-        self._db = _connect(path, create=create)
+        self._db = database.connect(path, create=create)
         self.agents_folder = path.with_name(path.stem + ".agents")
 
     def __enter__(self) -> Self:
@@ -158,7 +77,7 @@ class Store:
         Raises:
             StorageError: the disk is full or the folder is read-only.
         """
-        with _told(self.path):
+        with database.told(self.path):
             self._db.execute("begin immediate")
             try:
                 yield
@@ -200,8 +119,11 @@ class Store:
             StorageError: the disk is full or the folder is read-only.
         """
         assignments = ", ".join(f"{name} = ?" for name in values)
-        with _told(self.path):
-            self._db.execute(f"update run set {assignments} where id = ?", [*map(_plain, values.values()), run])
+        with database.told(self.path):
+            self._db.execute(
+                f"update run set {assignments} where id = ?",  # noqa: S608 - our own names
+                [*map(_plain, values.values()), run],
+            )
 
     def latest_run(self) -> int:
         """Return the number of the latest run.
@@ -248,9 +170,9 @@ class Store:
         """
         path = self.path.with_name(f"{self.path.name}-run-{run}.lock")
         holder = ""
-        with _told(self.path):
+        with database.told(self.path):
             try:
-                handle = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                handle = database.locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 with contextlib.suppress(FileNotFoundError):
                     holder = path.read_text()
@@ -261,15 +183,15 @@ class Store:
                 handle.write(f"pid {os.getpid()} since {time.strftime('%H:%M')}")
                 handle.flush()
             except OSError:
-                _unlock(handle)
+                database.unlock(handle)
                 raise
         return handle
 
     def unlock(self, handle: IO[str]) -> None:
         """Give back a run's lock and remove its file."""
-        _unlock(handle)
+        database.unlock(handle)
 
-    def write(
+    def write(  # noqa: PLR0917 - all that a result row is made of
         self,
         run: int,
         specs: Sequence[MatchSpec],
@@ -295,10 +217,8 @@ class Store:
             )  # fmt: skip
             faults = {seat: fault[0] for _, seat, fault in reversed(row.faults)} if row.faults else None
             sides = sides_of[spec.game_no]
-            seat = 0
-            for agent, score, place in zip(spec.agents, row.scores, row.places, strict=True):
+            for seat, (agent, score, place) in enumerate(zip(spec.agents, row.scores, row.places, strict=True)):
                 seats.append((number, seat, agent, sides[seat], score, place, faults.get(seat) if faults else None))
-                seat += 1
         self._db.executemany(_MATCH, matches)
         self._db.executemany(_SEAT, seats)
         self._write_faults(base, rows)
@@ -324,7 +244,7 @@ class Store:
 
     def replace(self, table: str, rows: Iterable[Sequence[Any]], width: int) -> None:
         """Insert or replace whole rows of a rating or tally table; within a transaction."""
-        self._db.executemany(f"insert or replace into {table} values ({', '.join('?' * width)})", rows)
+        self._db.executemany(f"insert or replace into {table} values ({', '.join('?' * width)})", rows)  # noqa: S608 - our own names
 
     # ---------------------------------------------------------------------------- for resume
 
@@ -424,125 +344,6 @@ def _stored(number: int, game_no: int, termination: str, seats: Sequence[Sequenc
     agents, scores, places, faults = zip(*seats, strict=True)
     faulted = [agent for agent, fault in zip(agents, faults, strict=True) if fault is not None]
     return number & ((1 << _RUN_SHIFT) - 1), game_no, termination, agents, scores, places, faulted
-
-
-# ------------------------------------------------------------------------------------- opening
-
-
-def _locked(path: Path, how: int) -> IO[str]:
-    """Return the file at `path`, made if need be, with a lock that ends with it."""
-    while True:
-        handle = path.open("a+")
-        try:
-            fcntl.flock(handle, how)
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
-                    return handle
-        except BaseException:
-            handle.close()
-            raise
-        handle.close()  # its holder removed it between our two steps: that lock is nobody's
-
-
-def _unlock(handle: IO[str]) -> None:
-    with contextlib.suppress(OSError):
-        Path(handle.name).unlink()
-    with contextlib.suppress(OSError):  # a full disk: what it would still write is our name only
-        handle.close()
-
-
-def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    if not path.exists():
-        if not create:
-            msg = f"there is no database {str(path)!r} yet: evalengine run writes one, or name another with --db"
-            raise StoreError(msg)
-        _make_folder(path.parent)
-    try:
-        # One thread at a time uses it, but not always the one that made it: a run in a thread, read back outside.
-        db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        try:
-            _prepare(db, path)
-        except BaseException:
-            db.close()
-            raise
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise _stop(path, error) from error
-        msg = f"{path} is not an evalengine database ({error}): name another with --db. Nothing was changed"
-        raise StoreError(msg) from error
-    return db
-
-
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    (tables,) = db.execute("select count(*) from sqlite_master").fetchone()
-    (application,) = db.execute("pragma application_id").fetchone()
-    (version,) = db.execute("pragma user_version").fetchone()
-    if application != APPLICATION_ID and (tables or application or version):
-        msg = f"{path} is a database of something else: name another with --db. Nothing was changed"
-        raise StoreError(msg)
-    if version > SCHEMA:
-        msg = (
-            f"{path} was written by a newer evalengine (schema {version}, this reads {SCHEMA}): "
-            "upgrade, or --db new.db. Nothing was changed"
-        )
-        raise StoreError(msg)
-    db.execute("pragma synchronous = normal")
-    db.execute("pragma cache_size = -16384")
-    if version < SCHEMA:
-        lock = _locked(path.with_name(f"{path.name}-schema.lock"), fcntl.LOCK_EX)
-        try:
-            if db.execute("pragma user_version").fetchone()[0] < SCHEMA:  # else another process was faster
-                db.execute("pragma journal_mode = wal")
-                _migrate(db)
-        finally:
-            _unlock(lock)
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    # Imported only to make or change a schema: it costs 100 ms.
-    from sqlite_utils import Database
-    from sqlite_utils.migrations import Migrations
-
-    migrations = Migrations("evalengine")
-    for name, statements in _MIGRATIONS.items():
-        migrations(name=name)(lambda database, statements=statements: _execute(database, statements))
-    db.execute(f"pragma application_id = {APPLICATION_ID}")
-    migrations.apply(Database(db, execute_plugins=False))
-    db.execute(f"pragma user_version = {SCHEMA}")
-
-
-def _execute(database: Any, statements: Iterable[str]) -> None:
-    for statement in statements:
-        database.execute(statement)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if folder.name == ".evalengine" and not (folder / ".gitignore").exists():
-            (folder / ".gitignore").write_text("*\n")
-    except OSError as error:
-        msg = f"cannot make the folder {str(folder)!r}: {error.strerror}. Name another database with --db"
-        raise StoreError(msg) from error
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn errors of the file system and of SQLite's into ours."""
-    try:
-        yield
-    except (OSError, sqlite3.OperationalError) as error:
-        raise _stop(path, error) from error
-
-
-def _stop(path: Path, error: Exception) -> Exception:
-    """Return the error of ours that an error of the file system or of SQLite's means."""
-    text = str(error)
-    if isinstance(error, OSError) or any(part in text.lower() for part in _FULL):
-        return StorageError(f"{path} cannot be written: {text}. What was stored is intact")
-    if "locked" in text or "busy" in text:
-        return StorageError(f"{path} was busy for {_BUSY_S:.0f} s: another process holds it. What was stored is intact")
-    return StoreError(f"{path}: {text}")
 
 
 def _plain(value: Any) -> Any:

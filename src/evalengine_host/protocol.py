@@ -1,11 +1,11 @@
 """Frames between a worker and an agent's process, and the values in them. Used by both ends.
 
-A frame is 4 bytes of length, 8 bytes of nonce (both big-endian) and that many bytes of msgpack, over a SEQPACKET socket in
-packets of at most `PACKET` bytes; the header stands in the first packet only. An answer repeats the nonce of its question, so that nothing
-sent ahead of a question can pass for its answer.
+A frame is 4 bytes of length, 8 bytes of nonce (both big-endian) and that many bytes of msgpack, over a SEQPACKET
+socket in packets of at most `PACKET` bytes; the header stands in the first packet only. An answer repeats the nonce
+of its question, so that nothing sent ahead of a question can pass for its answer.
 
-To the agent: [ASK, turn, clock_s, view, legal] and [END, scores, places]. From it: [READY, note, wants_end], [ANSWER, action, info] and
-[FAILED, kind, detail, traceback].
+To the agent: [ASK, turn, clock_s, view, legal] and [END, scores, places]. From it: [READY, note, wants_end], [ANSWER,
+action, info] and [FAILED, kind, detail, traceback].
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The process that agents are forked from: clean, one thread, never running a byte of theirs.
 
 A worker starts it as `python -s -P -c ... FD` with a scrubbed environment and talks to it over a SEQPACKET socket:
-b"S" + msgpack job, with the child's descriptors from 0 on, is answered by its pid; b"K" + pid kills the child with its process group
-and is answered by its wait status.
+b"S" + msgpack job, with the child's descriptors from 0 on, is answered by its pid; b"K" + pid kills the child with
+its process group and is answered by its wait status.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def _end_orphans() -> None:
 def _children() -> list[int]:
     """Return this process's children; each is ours to wait for, so no number can have passed to another process."""
     found = []
-    for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - pathlib is slow to import
-        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - as above
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
             if int(file.read().rpartition(b")")[2].split()[1]) == os.getpid():
                 found.append(int(name))
     return found

@@ -135,7 +135,7 @@ def _members(cell: int, agents: int, sides: int) -> Sequence[int]:
     stride = max(1, round(cells * 0.618))
     while math.gcd(stride, cells) > 1:
         stride += 1
-    return _combination(cell * stride % cells, agents, sides)
+    return _combination(cell * stride % cells, sides)
 
 
 def _pair(cell: int, agents: int) -> tuple[int, int]:
@@ -151,7 +151,7 @@ def _pair(cell: int, agents: int) -> tuple[int, int]:
     return (one, other) if one < other else (other, one)
 
 
-def _combination(index: int, agents: int, sides: int) -> Sequence[int]:
+def _combination(index: int, sides: int) -> Sequence[int]:
     """Return combination number `index` in the combinatorial number system (Knuth, TAOCP 4A, 7.2.1.3)."""
     found = []
     for size in range(sides, 0, -1):

@@ -105,7 +105,7 @@ def _loaded(point: Any) -> click.Command:
 @click.version_option(package_name="evalengine", message="evalengine %(version)s")
 @click.pass_context
 def evalengine(context: click.Context) -> None:
-    """Play games between agents, contained, and rate them: pytest for game-playing agents."""
+    """Play games between agents and rate them: pytest for game-playing agents."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

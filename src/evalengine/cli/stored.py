@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalengine import planning, wire
-from evalengine.entry import Entry
 from evalengine.errors import StoreError, UsageError
 from evalengine.match import Match
 from evalengine.model import Branch, Fault, MatchSpec
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from evalengine.contracts import Game
+    from evalengine.entry import Entry
     from evalengine.plugins import Plugins
     from evalengine.store import Store
 
