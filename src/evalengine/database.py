@@ -85,7 +85,6 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         )
         raise StoreError(msg)
     db.execute("pragma synchronous = normal")
-    db.execute("pragma cache_size = -16384")
     if version < SCHEMA:
         lock = locked(path.with_name(f"{path.name}-schema.lock"), fcntl.LOCK_EX)
         try:
