@@ -1042,3 +1042,16 @@ def test_paths_that_cannot_be_used_are_told(tmp_path):
     assert "a program in another language is 'cmd:" in refused(write(tmp_path / "bot.txt", "x"))
     assert refused(write(tmp_path / "null.py", "x = 1\0")).startswith("null.py")
     assert evalengine_load_agent("no-such-agent") is None
+
+
+def test_an_agent_in_this_process_does_not_think_on_the_clock_of_another(tmp_path):
+    (tmp_path / "quick.py").write_text("def act(observation):\n    return 0\n")
+
+    def slow(_observation):
+        time.sleep(0.4)
+        return 1
+
+    for order in ([slow, str(tmp_path / "quick.py")], [str(tmp_path / "quick.py"), slow]):
+        limits = Limits(turn_s=10.0, match_s=0.9, start_s=10.0)
+        run = evalengine.run("rps(rounds=4)", order, n=2, db=tmp_path / "a.db", limits=limits)
+        assert run.summary()["faults"] == {}

@@ -75,7 +75,8 @@ class Worker:
         self.match = None
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
-            seats = [self._seat(match, seat, agent) for seat, agent in enumerate(spec.agents)]
+            for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
+                seats.append(self._seat(match, number, agent))
             _drive(match, seats, thought)
             logs = _closed(match, seats)
             seats = []
@@ -162,8 +163,13 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
         requests = match.requests()
         for request in requests:
             seats[request.seat].ask(request)
+        # Agents in this process answer last: their thought must not run on the others' clocks.
+        heard = {
+            request.seat: seats[request.seat].answer()
+            for request in sorted(requests, key=lambda request: seats[request.seat].act is not None)
+        }
         for request in requests:
-            action, info, took = seats[request.seat].answer()
+            action, info, took = heard[request.seat]
             thought.append(took)
             if type(action) is Fault:
                 match.fault(request.seat, action)
