@@ -456,3 +456,17 @@ def test_without_a_selection_there_is_none():
     assert selector("", ()) is None
     with pytest.raises(UsageError, match="is no expression"):
         selector("rps and", ())
+
+
+def test_a_named_agent_that_can_play_no_game_is_refused():
+    settings = Settings(games="kuhn_poker", agents=("minimax", "random"))
+    with pytest.raises(AgentError, match=r"minimax-2.*none of kuhn_poker"):
+        choose_agents(settings, choose_games("kuhn_poker", Plugins()), Plugins())
+
+
+def test_a_bundled_opponent_whose_name_is_taken_is_named(tmp_path):
+    (tmp_path / "mcts-25.py").write_text("def act(observation): return 0\n")
+    settings = Settings(games="hex", agents=(str(tmp_path / "mcts-25.py"),))
+    agents, note = choose_agents(settings, choose_games("hex", Plugins()), Plugins())
+    assert [agent.name for agent in agents] == ["mcts-25", "random", "greedy", "minimax-2"]
+    assert note.endswith("not the bundled mcts-25, whose name is taken")

@@ -597,3 +597,10 @@ def test_the_copy_of_a_program_follows_its_bytes_and_arguments(tmp_path):
     with (tmp_path / "bot").open("ab") as file:
         file.write(b"\0")
     assert version() != first
+
+
+def test_a_program_of_this_folder_is_not_one_of_the_path(tmp_path, monkeypatch):
+    (tmp_path / "test").write_text("#!/bin/sh\n")  # every system has another program of this name
+    (tmp_path / "test").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert Path(evalengine_load_agent("cmd:./test").argv[0]) == tmp_path / "test"

@@ -1057,3 +1057,16 @@ def test_an_agent_in_this_process_does_not_think_on_the_clock_of_another(tmp_pat
         thought = [msgpack.unpackb(blob) for (blob,) in db.execute("select think_us from match")]
     # Each of them sits on either side once; three rounds of 0.3 s are the slow one's.
     assert all(0.9e6 < sum(each) < 1.5e6 for each in thought)
+
+
+def test_an_agent_that_kills_what_it_is_forked_from_has_crashed(tmp_path):
+    (tmp_path / "killer.py").write_text(
+        "import os, signal\n\ndef act(observation):\n    os.kill(os.getppid(), signal.SIGKILL)\n    return 0\n"
+    )
+    (tmp_path / "honest.py").write_text("def act(observation):\n    return observation.legal[0]\n")
+    agents = [str(tmp_path / "killer.py"), str(tmp_path / "honest.py"), "random"]
+    run = evalengine.run("tictactoe", agents, n=9, workers=1, db=tmp_path / "a.db", seed=1 << 50)
+    assert run.summary()["voids"] == 0
+    assert [match["faulted"] for match in run.matches] == [
+        ["killer"] if "killer" in match["agents"] else [] for match in run.matches
+    ]

@@ -518,3 +518,10 @@ def _processor_s(pid):
 
 def _resident(pid):
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_who_has_not_played_stands_below_all_who_have(tmp_path):
+    run = evalengine.run("tictactoe", ["first", "random", "greedy", "minimax"], n=1, db=tmp_path / "a.db", seed=1 << 50)
+    played = [line.matches > 0 for line in run.standings]
+    assert played == sorted(played, reverse=True)
+    assert False in played

@@ -257,8 +257,9 @@ class Boards:
             tally = self._sum(board, agent)
             rating, sigma = board.rater.rating(agent)
             lines.append((rating, agent, sigma, tally))
-        lines.sort(key=lambda line: (-line[0], line[1]))
-        ranks = _ranks([line[0] for line in lines])
+        # Whoever has not played has a rating too, its prior: it stands below all that have.
+        lines.sort(key=lambda line: (not line[3][MATCHES], -line[0], line[1]))
+        ranks = _ranks([(line[0], not line[3][MATCHES]) for line in lines])
         return [
             Standing(
                 rank=rank,
@@ -281,7 +282,7 @@ class Boards:
         return [sum(column) for column in zip(*played, strict=True)] if played else [0] * 6
 
 
-def _ranks(ratings: Sequence[float]) -> list[int]:
+def _ranks(ratings: Sequence[Any]) -> list[int]:
     ranks: list[int] = []
     for place, rating in enumerate(ratings):
         ranks.append(ranks[-1] if place and rating == ratings[place - 1] else place + 1)

@@ -74,7 +74,10 @@ def _notes(
     yield from (f"{agent.name}: {agent.note}" for agent in agents if agent.note)
     yield from pairing.describe()
     if settings.seed < _SHORT_SEED and any(agent.kind != "trusted" for agent in agents):
-        yield f"seed {settings.seed} is short: an agent that sees an opening can find it, and with it all luck"
+        yield (
+            f"seed {settings.seed} is short: an agent could find it by trying, and foresee all luck; "
+            "for a tournament leave --seed out"
+        )
 
 
 def versions_now(plugs: Plugins) -> dict[str, Any]:

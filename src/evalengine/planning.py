@@ -184,11 +184,34 @@ def choose_agents(settings: Settings, games: Sequence[ChosenGame], known: Plugin
     opponents = _opponents(settings, named, games, known, bundled)
     given = {place for place, ref in enumerate(settings.agents) if split_name(ref)[0]}
     agents = _distinct([*named, *opponents], given)
+    _check_fit(agents[: len(named)], games)
     if not opponents or not named:
         return agents, ""
     who = ", ".join(agent.name for agent in agents[: len(named)])
     others = ", ".join(agent.name for agent in agents[len(named) :])
-    return agents, f"opponents of {who}: {others}"
+    missing = _hidden_by(agents[: len(named)], bundled) if settings.opponents in {"", "bundled"} else []
+    note = f"; not the bundled {', '.join(missing)}, whose name is taken" if missing else ""
+    return agents, f"opponents of {who}: {others}{note}"
+
+
+def _check_fit(named: Sequence[AgentSpec], games: Sequence[ChosenGame]) -> None:
+    """Refuse an agent that can play none of the games.
+
+    Raises:
+        AgentError: there is one.
+    """
+    for agent in named:
+        if not any(fits(agent, game) for game in games):
+            refs = ", ".join(game.ref for game in games)
+            msg = f"agent {agent.name!r} plays only games that are {agent.fits!r}: none of {refs} is"
+            raise AgentError(msg)
+
+
+def _hidden_by(named: Sequence[AgentSpec], bundled: Mapping[str, AgentSpec]) -> list[str]:
+    """Return the bundled opponents whose names agents from outside have."""
+    taken = {agent.name for agent in named if agent.kind != "trusted"}
+    made = [configure_agent(spec, {}).name for spec in bundled.values() if spec.opponent]
+    return [name for name in made if name in taken]
 
 
 def _opponents(
@@ -270,9 +293,10 @@ def _distinct(agents: Sequence[AgentSpec], given: Collection[int]) -> list[Agent
         _by_folder(agent) if counts[agent.name] > 1 and place not in given else agent
         for place, agent in enumerate(agents)
     ]
-    still = [name for name, count in Counter(agent.name for agent in renamed).items() if count > 1]
+    after = Counter(agent.name for agent in renamed)
+    still = [old.name for old, new in zip(agents, renamed, strict=True) if after[new.name] > 1]
     if still:
-        msg = f"two agents are called {still[0]!r}: name them, as in a=REF b=REF"
+        msg = f"two agents are called {still[0]!r}, and their folders' names clash too: name them, as in a=REF b=REF"
         raise AgentError(msg)
     return renamed
 

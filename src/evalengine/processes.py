@@ -43,6 +43,7 @@ class Zygote:
         self.awaited: set[Child] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self.generation = 0  # how many zygotes were before this one
         self._devnull = os.open(os.devnull, os.O_RDONLY)
 
     def spawn_python(self, job: Mapping[str, Any]) -> tuple[Child, socket.socket]:
@@ -75,22 +76,44 @@ class Zygote:
         return Child(pid, self, listens, {"stdout": out, "stderr": errors})
 
     def _request(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> int:
-        control = self._connect()
-        socket.send_fds(control, [b"S" + protocol.pack(job)], descriptors)
-        return int(self._reply(control))
-
-    def kill(self, pid: int) -> int:
-        """Kill a child with its process group; return its wait status, of an earlier end where it had one."""
-        control = self._connect()
-        control.send(b"K%d" % pid)
-        return int(self._reply(control))
-
-    def _reply(self, control: socket.socket) -> bytes:
-        reply = control.recv(64)
-        if not reply:
-            msg = "the process that agents are forked from died"
+        request = b"S" + protocol.pack(job)
+        # Twice: an agent of an earlier match, or of this one's other seat, may have killed the zygote.
+        pid = self._ask(request, descriptors) or self._ask(request, descriptors)
+        if pid is None:
+            msg = "the process that agents are forked from died twice in a row"
             raise EvalengineError(msg)
-        return reply
+        return pid
+
+    def kill(self, pid: int, generation: int) -> int:
+        """Kill a child with its process group; return its wait status, of an earlier end where it had one.
+
+        Args:
+            generation: the zygote's when the child was spawned; the children of one that died, died with it.
+        """
+        status = self._ask(b"K%d" % pid, ()) if generation == self.generation else None
+        return signal.SIGKILL if status is None else status
+
+    def _ask(self, request: bytes, descriptors: Sequence[int]) -> int | None:
+        """Return the zygote's answer; None when it is dead, and a new one will be started."""
+        control = self._connect()
+        try:
+            socket.send_fds(control, [request], descriptors)
+            reply = control.recv(64)
+        except (BrokenPipeError, ConnectionResetError):
+            reply = b""
+        if not reply:
+            self._forget()
+            return None
+        return int(reply)
+
+    def _forget(self) -> None:
+        assert self._control is not None
+        assert self._process is not None
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        self._control = self._process = None
+        self.generation += 1
 
     def _connect(self) -> socket.socket:
         if self._control is None:
@@ -132,6 +155,7 @@ class Child:
     def __init__(self, pid: int, zygote: Zygote, listens: int, logs: Mapping[str, int]) -> None:
         self.pid = pid
         self._zygote = zygote
+        self._generation = zygote.generation
         self.listens = listens
         self._streams = {descriptor: name for name, descriptor in logs.items()}
         self.logs = {name: bytearray() for name in logs}
@@ -223,7 +247,7 @@ class Child:
         """Kill it, if it still lives, and return how it ended; its logs are whole then."""
         self._zygote.awaited.discard(self)
         if self._status is None:
-            self._status = self._zygote.kill(self.pid)
+            self._status = self._zygote.kill(self.pid, self._generation)
             for descriptor in list(self._streams):
                 self._drain_all(descriptor)
         return _ending(self._status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shlex
 import shutil
 from pathlib import Path
@@ -75,7 +76,8 @@ def _program(ref: str) -> AgentSpec:
     if not words:
         msg = f"{ref!r} names no program; write cmd:PROGRAM ARGS"
         raise AgentError(msg)
-    found = shutil.which(str(Path(words[0]).expanduser()))
+    # Not by way of a Path, which forgets the ./ that keeps a program of this folder from meaning one of the PATH.
+    found = shutil.which(os.path.expanduser(words[0]))  # noqa: PTH111 - see above
     if found is None:
         reason = "is not executable" if Path(words[0]).is_file() else "was not found"
         msg = f"{ref!r}: the program {words[0]!r} {reason}"
@@ -136,7 +138,8 @@ def _parsed(path: Path) -> ast.Module:
     except SyntaxError as error:
         line = (error.text or "").rstrip("\n")
         caret = f"\n    {line}\n    {' ' * ((error.offset or 1) - 1)}^" if line else ""
-        msg = f"{path.name}:{error.lineno} {type(error).__name__}: {error.msg}{caret}"
+        where = f"{path.name}:{error.lineno}" if error.lineno else path.name
+        msg = f"{where} {type(error).__name__}: {error.msg}{caret}"
         raise AgentError(msg) from None
     except (ValueError, RecursionError, MemoryError) as error:
         msg = f"{path.name} cannot be read as Python: {error or type(error).__name__}"

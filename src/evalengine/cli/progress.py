@@ -27,13 +27,15 @@ _REFRESH_S = 0.1
 _MOST_BARS = 12
 
 
-def letter(row: Played) -> str:
+def letter(spec: MatchSpec, row: Played) -> str:
     """Return what one match looks like: '.' decided, 'D' draw, else its first fault or 'V'."""
     if row.termination == Termination.VOID.value:
         return "V"
     if row.faults:
         return LETTERS[row.faults[0][2][0]]
-    return "D" if row.places.count(1) > 1 else "."
+    # By agent, not by seat: one agent has all seats of its side.
+    first = {agent for agent, place in zip(spec.agents, row.places, strict=True) if place == 1}
+    return "D" if len(first) > 1 else "."
 
 
 def make(options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> Display:
@@ -143,7 +145,7 @@ class Letters(Lines):
         for spec, row in zip(specs, rows, strict=True):
             self._seen += 1
             self._counts[spec.game_no] = self._counts.get(spec.game_no, 0) + 1
-            shown = letter(row)
+            shown = letter(spec, row)
             if shown not in ".D" or self._seen % every == 0:
                 self._waiting[spec.game_no] = self._waiting.get(spec.game_no, "") + shown
         if run.total:
