@@ -201,7 +201,7 @@ def _check_fit(named: Sequence[AgentSpec], games: Sequence[ChosenGame]) -> None:
         AgentError: there is one.
     """
     for agent in named:
-        if not any(fits(agent, game) for game in games):
+        if agent.fits and not any(fits(agent, game) for game in games):
             refs = ", ".join(game.ref for game in games)
             msg = f"agent {agent.name!r} plays only games that are {agent.fits!r}: none of {refs} is"
             raise AgentError(msg)
@@ -293,10 +293,9 @@ def _distinct(agents: Sequence[AgentSpec], given: Collection[int]) -> list[Agent
         _by_folder(agent) if counts[agent.name] > 1 and place not in given else agent
         for place, agent in enumerate(agents)
     ]
-    after = Counter(agent.name for agent in renamed)
-    still = [old.name for old, new in zip(agents, renamed, strict=True) if after[new.name] > 1]
+    still = [name for name, count in Counter(agent.name for agent in renamed).items() if count > 1]
     if still:
-        msg = f"two agents are called {still[0]!r}, and their folders' names clash too: name them, as in a=REF b=REF"
+        msg = f"two agents are called {still[0]!r}: name them, as in a=REF b=REF"
         raise AgentError(msg)
     return renamed
 
