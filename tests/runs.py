@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalengine import submissions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -189,3 +191,8 @@ def parent(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return 0
+
+
+def snapshot(spec, folder):
+    """Return an agent as it is played: from its copy below `folder`."""
+    return submissions.located(submissions.snapshots([spec], folder)[0], folder)

@@ -13,9 +13,10 @@ from textwrap import dedent, indent
 
 import msgpack
 import pytest
+from runs import snapshot
 
 import evalengine
-from evalengine import AgentError, Limits, MatchSpec, seeding, submissions
+from evalengine import AgentError, Limits, MatchSpec, seeding
 from evalengine.builtin.files import evalengine_load_agent
 from evalengine.planning import find_agent
 from evalengine.plugins import Plugins
@@ -33,7 +34,7 @@ def play(folder, *refs, game="tictactoe", config=None, **limits):
     bundled = PLUGINS.agents()
     orders = Orders(
         games=((PLUGINS.games()[game], config or {}),),
-        agents=tuple(submissions.snapshot(find_agent(ref, PLUGINS, bundled), folder / "kept") for ref in refs),
+        agents=tuple(snapshot(find_agent(ref, PLUGINS, bundled), folder / "kept") for ref in refs),
         limits=Limits(**{"turn_s": 10.0, **limits}),
     )
     worker = Worker(orders)
@@ -583,7 +584,7 @@ def test_a_program_that_cannot_be_used_is_told(tmp_path, ref, message):
 
 def test_the_copy_of_a_program_follows_its_bytes_and_arguments(tmp_path):
     def version(arguments=""):
-        return submissions.snapshot(load(f"cmd:{tmp_path / 'bot'} {arguments}"), tmp_path / "kept").version
+        return snapshot(load(f"cmd:{tmp_path / 'bot'} {arguments}"), tmp_path / "kept").version
 
     shutil.copy("/bin/true", tmp_path / "bot")
     first = version()

@@ -15,6 +15,7 @@ from textwrap import dedent
 
 import msgpack
 import pytest
+from runs import snapshot
 
 import evalengine
 from evalengine import AgentError, Limits, MatchSpec, seeding, submissions
@@ -40,7 +41,7 @@ def write(path, source):
 def play(folder, *refs, game="tictactoe", config=None, seed=SEED, **limits):
     """Play one match between agents given by seat as references; their copies are kept in `folder`."""
     bundled = PLUGINS.agents()
-    agents = [submissions.snapshot(find_agent(ref, PLUGINS, bundled), folder / "kept") for ref in refs]
+    agents = [snapshot(find_agent(ref, PLUGINS, bundled), folder / "kept") for ref in refs]
     orders = Orders(
         games=((PLUGINS.games()[game], config or {}),),
         agents=tuple(agents),
@@ -891,7 +892,7 @@ def test_names_that_clash_become_those_of_the_folders(tmp_path):
 
 def take(folder, ref):
     """Take a copy of what `ref` stands for; return the names of its files."""
-    spec = submissions.snapshot(evalengine_load_agent(ref), folder / "kept")
+    spec = snapshot(evalengine_load_agent(ref), folder / "kept")
     home = Path(spec.path)
     return sorted(path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file())
 
@@ -907,11 +908,11 @@ def test_a_file_is_taken_alone_and_a_folder_without_its_history(tmp_path):
 
 def test_the_copy_has_its_bytes_in_its_name_and_cannot_be_written(tmp_path):
     ref = write(tmp_path / "bot.py", ACT)
-    one, again = (submissions.snapshot(evalengine_load_agent(ref), tmp_path / "kept") for _ in range(2))
+    one, again = (snapshot(evalengine_load_agent(ref), tmp_path / "kept") for _ in range(2))
     assert one == again
     assert re.fullmatch("[0-9a-f]{64}", one.version)
     write(tmp_path / "bot.py", ACT + "# changed\n")
-    assert submissions.snapshot(evalengine_load_agent(ref), tmp_path / "kept").version != one.version
+    assert snapshot(evalengine_load_agent(ref), tmp_path / "kept").version != one.version
     assert not any(path.stat().st_mode & 0o222 for path in [Path(one.path), *Path(one.path).rglob("*")])
     assert [path.name for path in (tmp_path / "kept").iterdir() if path.name.startswith(".")] == []
 

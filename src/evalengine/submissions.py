@@ -56,11 +56,6 @@ def snapshots(specs: Iterable[AgentSpec], folder: Path) -> list[AgentSpec]:
         raise StorageError(msg) from error
 
 
-def snapshot(spec: AgentSpec, folder: Path) -> AgentSpec:
-    """Copy one agent as `snapshots` does, and return it located: ready to be played."""
-    return located(snapshots([spec], folder)[0], folder)
-
-
 def _kept(spec: AgentSpec, folder: Path, copy: Path) -> AgentSpec:
     if spec.kind == "trusted":
         return replace(spec, version=_trusted_digest(spec))

@@ -86,7 +86,7 @@ def check_clone(game, random_match):
         for _ in range(8):
             if not (movers := line.to_move()):
                 break
-            line = line.apply({seat: choice.choice(line.legal(seat)) for seat in movers}, luck)  # noqa: PLW2901
+            line = line.apply({seat: choice.choice(line.legal(seat)) for seat in movers}, luck)  # noqa: PLW2901 - the line moves on
         if line is state:
             before = seen(line)
     assert seen(replay) == before
