@@ -13,6 +13,8 @@ FLOORS = [
     ["plugins", "expressions", "wire", "match", "database"],
     ["submissions", "store", "processes", "repeats"],
     ["seats", "boards", "planning"],
+    ["process_seats"],
+    ["program_seats"],
     ["worker"],
     ["launcher"],
     ["scheduler"],

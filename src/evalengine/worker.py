@@ -20,8 +20,10 @@ from evalengine import plugins, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
 from evalengine.model import AgentSpec, Fault, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.process_seats import PythonSeat
 from evalengine.processes import Zygote
-from evalengine.seats import LocalSeat, ProgramSeat, PythonSeat, Seat
+from evalengine.program_seats import ProgramSeat
+from evalengine.seats import LocalSeat, Seat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,0 +1,267 @@
+"""Seats of agents in processes of their own: the clocks and ends that all share, and Python agents over frames."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
+from evalengine.seats import Seat, printable
+from evalengine_host import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from evalengine.contracts import Info, Request
+    from evalengine.processes import Child, Zygote
+
+_END_S = 1.0  # what an agent's own end(result) may take
+_FAULT_KINDS = frozenset(FaultKind)
+_AT_START = (protocol.READY, protocol.FAILED)
+_AT_TURN = (protocol.ANSWER, protocol.FAILED)
+_MAX_LEVELS = 64  # of lists and mappings in an answer: to compare, to show and to store it is recursive
+_nonces = random.Random(os.urandom(16))
+
+
+class ProcessSeat(Seat):
+    """An untrusted agent in a fresh process: the clocks and the ends that all kinds share."""
+
+    def __init__(self, info: Info, limits: Limits) -> None:
+        self.info = info
+        self._limits = limits
+        self._left_ns = None if limits.match_s is None else int(limits.match_s * 1e9)
+        self._dead: Fault | None = None
+        self._asked_ns = self._free_ns = 0
+        self._deadline_ns: int | None = None
+        self._tmp = tempfile.mkdtemp(prefix="evalengine-")
+        self._child: Child
+
+    def _job(self, spec: AgentSpec) -> dict[str, Any]:
+        info = self.info
+        told = {
+            "game": info.game,
+            "config": dict(info.config),
+            "information": info.information,
+            "seat": info.seat,
+            "seats": info.seats,
+            "sides": info.sides,
+            "seed": info.seed,
+            "turn_s": info.turn_s,
+            "match_s": info.match_s,
+            "past": info.past,
+        }
+        return {
+            "kind": spec.kind,
+            "folder": spec.path,
+            "entry": spec.entry,
+            "argv": spec.argv,
+            "memory_mib": self._limits.memory_mib,
+            "tmp": self._tmp,
+            "info": told,
+        }
+
+    def _clock_s(self) -> float | None:
+        """Return the seconds of the tighter limit that are left for the next answer."""
+        limits = [limit for limit in (self._limits.turn_s, self._match_s()) if limit is not None]
+        return min(limits) if limits else None
+
+    def _match_s(self) -> float | None:
+        return None if self._left_ns is None else self._left_ns / 1e9
+
+    def _begin(self, free_s: float = 0.0) -> None:
+        """Start the clock of an answer; `free_s` more than its limit are not counted."""
+        clock_s = self._clock_s()
+        self._asked_ns = time.perf_counter_ns()
+        self._free_ns = int(free_s * 1e9)
+        self._deadline_ns = None if clock_s is None else self._asked_ns + self._free_ns + int(clock_s * 1e9)
+        self._child.expect()
+
+    def _took(self) -> int:
+        """Return how long the answer took, and take that off the limit of the match."""
+        # When it came, not when it was looked at: another seat may have been waited for meanwhile.
+        took = (self._child.heard_ns or time.perf_counter_ns()) - self._asked_ns
+        if self._left_ns is not None:
+            self._left_ns = max(0, self._left_ns - max(0, took - self._free_ns))
+        return took
+
+    def _late(self) -> Fault:
+        left, turn = self._match_s(), self._limits.turn_s
+        of_match = left is not None and (turn is None or left < turn)
+        limit = f"{self._limits.match_s:.2f} s a match" if of_match else f"{turn:.2f} s a turn"
+        start = f"{self._free_ns / 1e9:.2f} s to start and " if self._free_ns else ""
+        return Fault(FaultKind.TIMEOUT.value, f"{start}{limit} exceeded")
+
+    def _die(self, fault: Fault) -> Fault:
+        self._dead = fault
+        self._child.kill()
+        return fault
+
+    def _gone(self) -> Fault:
+        """Return the fault of an agent that hung up, once its process has told why."""
+        if not self._child.linger():
+            return self._die(Fault(FaultKind.PROTOCOL.value, "it closed its connection"))
+        ending = self._child.kill()
+        return self._die(Fault(FaultKind.CRASH.value, f"its process ended: {ending}"))
+
+    def _logs(self) -> Mapping[str, str]:
+        self._child.kill()
+        shutil.rmtree(self._tmp, ignore_errors=True)
+        return {name: printable(log.decode(errors="replace")) for name, log in self._child.logs.items() if log}
+
+
+class PythonSeat(ProcessSeat):
+    """A Python agent over the framed protocol of evalengine_host."""
+
+    def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
+        super().__init__(info, limits)
+        self._nonce = 0
+        self._ready = False
+        self._wants_end = False
+        self._child, self._socket = zygote.spawn_python(self._job(spec))
+        began = time.perf_counter_ns()
+        self._start_by = None if limits.start_s is None else began + int(limits.start_s * 1e9)
+
+    def ask(self, request: Request) -> None:
+        if self._dead is None and not self._ready:
+            self._await_ready()
+        if self._dead is None:
+            self._begin()
+            self._nonce = _nonces.getrandbits(64)
+            question = [protocol.ASK, request.turn, self._clock_s(), request.view, request.legal]
+            self._send(protocol.pack(question))
+
+    def answer(self) -> tuple[Any, Any, int]:
+        if self._dead is not None:
+            return self._dead, None, 0
+        reply = self._receive(self._deadline_ns, _AT_TURN)
+        took = self._took()
+        if type(reply) is Fault:
+            return reply, None, took
+        if reply[0] == protocol.ANSWER:
+            return reply[1], reply[2], took
+        return self._failed(reply), None, took
+
+    def _await_ready(self) -> None:
+        """Wait for what the agent says first; it has loaded, or it is dead."""
+        self._nonce = 0
+        reply = self._receive(self._start_by, _AT_START)
+        if type(reply) is Fault:
+            return
+        if reply[0] == protocol.READY:
+            self._ready = True
+            self._wants_end = reply[2] is True
+        else:
+            self._dead = self._failed(reply)
+
+    def _late(self) -> Fault:
+        if self._ready:
+            return super()._late()
+        return Fault(FaultKind.TIMEOUT.value, f"{self._limits.start_s:.2f} s to start exceeded")
+
+    def _failed(self, reply: Any) -> Fault:
+        _, kind, detail, traceback = reply
+        line = printable(detail).replace("\n", " ")
+        return Fault(FaultKind(kind).value, line[:300], printable(traceback)[:8000])
+
+    def _send(self, body: bytes) -> None:
+        if len(body) > protocol.MAX_QUESTION:
+            msg = f"an observation of {len(body)} bytes: more than {protocol.MAX_QUESTION} cannot be shown to a process"
+            raise ValueError(msg)
+        if not all(map(self._sent, protocol.frame(self._nonce, body))):
+            return  # it does not read, or is gone: its answer will say so
+
+    def _sent(self, packet: bytes) -> bool:
+        while True:
+            try:
+                self._socket.send(packet, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                if not self._child.writable(self._socket.fileno(), self._deadline_ns):
+                    return False
+            except (BrokenPipeError, ConnectionResetError):
+                return False
+            else:
+                return True
+
+    def _receive(self, deadline_ns: int | None, kinds: Collection[int]) -> Any:
+        """Return one checked reply of `kinds` to the question with `_nonce`, or the Fault that stands for it."""
+        body = b""
+        missing = None
+        while missing is None or missing > 0:
+            if not self._child.wait(deadline_ns):
+                return self._die(self._late())
+            try:
+                packet = self._socket.recv(protocol.PACKET + 1, socket.MSG_DONTWAIT)
+            except ConnectionResetError:
+                packet = b""
+            except BlockingIOError:
+                continue
+            if not packet:
+                return self._gone()
+            if missing is None:
+                if len(packet) < protocol.HEADER.size:
+                    return self._broken("a frame without a header")
+                missing, nonce = protocol.HEADER.unpack_from(packet)
+                packet = packet[protocol.HEADER.size :]
+                if nonce != self._nonce or missing > protocol.MAX_ANSWER:
+                    return self._broken("a frame that answers no question" if nonce != self._nonce else "too long")
+            body += packet
+            missing -= len(packet)
+        return self._parsed(body, kinds) if missing == 0 else self._broken("more bytes than announced")
+
+    def _parsed(self, body: bytes, kinds: Collection[int]) -> Any:
+        try:
+            reply = msgpack.unpackb(body, strict_map_key=False)
+        except Exception as error:  # noqa: BLE001 - whatever msgpack makes of hostile bytes is a protocol fault
+            return self._broken(f"not msgpack: {type(error).__name__}")
+        if not storable(reply):
+            return self._broken("nested too deep")
+        return reply if _is_reply(reply, kinds) else self._broken("not an answer")
+
+    def _broken(self, why: str) -> Fault:
+        return self._die(Fault(FaultKind.PROTOCOL.value, f"broken answer: {why}"))
+
+    def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
+        if self._ready and self._wants_end and result is not None and not faulted and self._dead is None:
+            self._nonce = 0
+            self._deadline_ns = time.perf_counter_ns() + int(_END_S * 1e9)
+            self._send(protocol.pack([protocol.END, result.scores, result.places]))
+            self._child.wait(self._deadline_ns)
+        logs = self._logs()
+        self._socket.close()
+        return logs
+
+
+def storable(value: Any) -> bool:
+    """Say whether `value` can be stored: no numbers beyond 64 bits, no halves of characters, few levels."""
+    try:
+        msgpack.packb(value)
+    except (ValueError, OverflowError, TypeError, RecursionError):
+        return False
+    return _is_shallow(value, _MAX_LEVELS)
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return True
+    return levels > 0 and all(_is_shallow(inner, levels - 1) for inner in value)
+
+
+def _is_reply(reply: Any, kinds: Collection[int]) -> bool:
+    """Say whether `reply` has the shape of one of `kinds`; types exact."""
+    if type(reply) is not list or not reply or type(reply[0]) is not int or reply[0] not in kinds:
+        return False
+    types = [type(value) for value in reply[1:]]
+    if reply[0] == protocol.READY:
+        return types == [str, bool]
+    if reply[0] == protocol.FAILED:
+        return types == [str, str, str] and reply[1] in _FAULT_KINDS
+    return len(types) == 2  # noqa: PLR2004 - an action and an info, both anything
