@@ -89,7 +89,6 @@ class _Player:
         self._listener = listener
         self._max_failed = max_failed
         self._failed_before = run.voids + run.faults.total()
-        self._sides = [_side_of(game.sides) for game in run.rated_games]
         self._order: Iterator[int] | None = None
         self._next_no = 0
         self._keys = _Keys(run)
@@ -186,7 +185,7 @@ class _Player:
             results = [_stored_of(spec, row) for spec, row in zip(specs, rows, strict=True)]
             with self._store.transaction():
                 keys = [self._keys.of(spec) for spec in specs]
-                self._store.write(run.number, specs, rows, self._sides, keys, worker)
+                self._store.write(run.number, specs, rows, keys, worker)
                 self._write_logs(rows)
                 counts = boards.pair_counts(run.rated_games, results)
                 self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
@@ -230,7 +229,7 @@ class _Keys:
         entry = run.entry
         self._entry = entry
         self._limits = repr(tuple(entry.settings.limits))
-        self._known: dict[tuple[int, int, int, tuple[int, ...]], Any] = {}
+        self._known: dict[tuple[int, int, int, tuple[int, ...]], bytes | None] = {}  # a digest of all but the seed
 
     def of(self, spec: MatchSpec) -> bytes | None:
         """Return the key of a match; None when one of its agents is not pinned."""
@@ -241,14 +240,9 @@ class _Keys:
                 self._known.clear()
             self._known[cell] = self._begun(spec)
         begun = self._known[cell]
-        if begun is None:
-            return None
-        whole = begun.copy()
-        whole.update(b"%d" % seed)
-        key: bytes = whole.digest()
-        return key
+        return None if begun is None else begun + seed.to_bytes(8, "big")
 
-    def _begun(self, spec: MatchSpec) -> Any:
+    def _begun(self, spec: MatchSpec) -> bytes | None:
         game = self._entry.games[spec.game_no]
         agents = [self._entry.agents[agent] for agent in spec.agents]
         if spec.branch is not None or not all(agent.pinned for agent in agents):
@@ -261,7 +255,7 @@ class _Keys:
             [agent.version for agent in agents],
             self._limits,
         )
-        return blake2b(repr(told).encode(), digest_size=16)
+        return blake2b(repr(told).encode(), digest_size=16).digest()
 
 
 def _hung_s(limits: Limits) -> float:
@@ -281,11 +275,6 @@ def _stored_of(spec: MatchSpec, row: Played) -> Stored:
     # A seat that faulted in several turns counts once, as where results are read back.
     faulted = [spec.agents[seat] for seat in {seat: None for _, seat, _ in row.faults}] if row.faults else ()
     return spec.match_no, spec.game_no, row.termination, spec.agents, row.scores, row.places, faulted
-
-
-def _side_of(sides: Sequence[Sequence[int]]) -> list[int]:
-    found = {seat: side for side, seats in enumerate(sides) for seat in seats}
-    return [found[seat] for seat in range(len(found))]
 
 
 def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchSpec]:
