@@ -17,9 +17,10 @@ from runs import Place, ended, until
 import evalengine
 from evalengine import AgentSpec, Limits, MatchSpec
 from evalengine.database import APPLICATION_ID, MIGRATIONS, SCHEMA
+from evalengine.model import Orders
 from evalengine.plugins import Plugins
 from evalengine.store import Store
-from evalengine.worker import Orders, Worker
+from evalengine.worker import Worker
 
 RUN = ("run", "random", "greedy", "--games", "tictactoe", "--seed", "4")
 LONG = ("-n", "100000")
@@ -286,7 +287,12 @@ def test_the_public_views_answer(place):
     place.run(
         "run", "faulty.py", "random", "--games", "tictactoe or tron(seats=3)", "again=random", "-n", "30", "--seed", "3"
     )
-    names = [name for (name,) in place.rows("select name from sqlite_master where type = 'view' and name like 'v_%' order by name")]
+    names = [
+        name
+        for (name,) in place.rows(
+            "select name from sqlite_master where type = 'view' and name like 'v_%' order by name"
+        )
+    ]
     assert names == ["v_faults", "v_matches", "v_pairs", "v_ratings", "v_seats", "v_standings"]
     ((matches, turns),) = place.rows("select count(*), min(turns) from v_matches")
     assert (matches, turns > 0) == (30, True)

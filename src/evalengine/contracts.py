@@ -148,17 +148,12 @@ class Info:
         past: in a branch, this seat's own (observation, action) pairs so far, else empty.
     """
 
-    __slots__ = (
-        "_game",
-        "_path",
-        "_rng",
-        "_seed",
-        "match_s",
-        "past",
-        "seat",
-        "sides",
-        "turn_s",
-    )
+    # What most matches leave as it is stands in the class: an Info is made for each seat of each match.
+    __slots__ = ("__dict__", "_game", "_path", "_seed", "seat", "sides")
+    turn_s: float | None = None
+    match_s: float | None = None
+    past: Sequence[tuple[Any, Action]] = ()
+    _rng: random.Random | None = None
 
     def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int, path: str = "") -> None:
         self._game = game
@@ -166,10 +161,6 @@ class Info:
         self.sides = sides
         self._seed = seed
         self._path = path
-        self._rng: random.Random | None = None
-        self.turn_s: float | None = None
-        self.match_s: float | None = None
-        self.past: Sequence[tuple[Any, Action]] = ()
 
     @property
     def game(self) -> str:
@@ -258,7 +249,8 @@ class Observation(Request):
         clock_s: seconds of the limit left, None without one; config: the game's parameters.
     """
 
-    __slots__ = ("_info", "clock_s")
+    __slots__ = ("_info",)
+    clock_s: float | None = None
 
     def __init__(self, state: State, seat: int, turn: int, info: Info) -> None:
         # Not super().__init__(): this runs once a turn, and the call costs as much as the rest.
@@ -267,7 +259,6 @@ class Observation(Request):
         self.turn = turn
         self._legal = None
         self._info = info
-        self.clock_s: float | None = None
 
     @property
     def game(self) -> str:

@@ -452,28 +452,33 @@ class Match:
                 self._restart()
 
     def _play_opening(self, length: int, attempt: int) -> bool:
+        state, no_luck = self.state, self._rules.no_luck
         # The digits of one derived number: a generator costs as much as the rest of a small match.
         luck = 0
         for turn in range(length):
-            movers = self.state.to_move()
+            movers = state.to_move()
             drawn = {}
             for seat in movers:
-                legal = self.state.legal(seat)
+                legal = state.legal(seat)
                 if not legal:  # actions that cannot be listed cannot be drawn either
                     return True
                 if luck < _SPENT:
                     luck = derive_at(self.spec.seed, f"('opening', {length}, {attempt}, {turn}, {seat})")
                 luck, place = divmod(luck, len(legal))
                 drawn[seat] = legal[place]
-            if len(movers) == 1:  # as _resolve would, with less ado
+            if len(movers) == 1 and turn + 1 < self._max_turns:  # as _resolve would, with less ado
                 self._actions.append(drawn[movers[0]])
                 self._who.append(movers[0])
-                self._apply(drawn)
+                self.state = state = state.apply(drawn, no_luck or self._luck(turn))
+                self.turn = turn + 1
+                if not state.to_move():
+                    return False
             else:
                 self._answers = drawn
                 self._resolve(movers)
-            if self.result is not None:
-                return False
+                state = self.state
+                if self.result is not None:
+                    return False
         return True
 
     # ---------------------------------------------------------------------------------- result

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import boards, submissions
 from evalengine.errors import StopError, StorageError
-from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
 from evalengine.scheduler import Scheduler
-from evalengine.worker import Orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from evalengine.launcher import Launcher
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
     from evalengine.store import Store, Stored
@@ -97,7 +97,7 @@ class _Player:
         self._repeats = Repeats(run.entry.agents)
         self.stop = _Stop()
 
-    def play(self, workers: int) -> None:
+    def play(self, workers: int, launcher: Launcher | None) -> None:
         """Play to the end, or until somebody stops it."""
         run = self._run
         scheduler = Scheduler(
@@ -105,6 +105,7 @@ class _Player:
             workers,
             hung_s=_hung_s(run.entry.settings.limits),
             worker_lost=self._worker_lost,
+            launcher=launcher,
         )
         with scheduler:
             self._play_rounds(scheduler)
@@ -217,8 +218,12 @@ class _Player:
             self._store.write_logs(self._run.number, kept)
             self._store.set_run(self._run.number, log_bytes=self._log_bytes)
 
+    def note(self, text: str) -> None:
+        """Tell a person."""
+        self._listener.note(text)
+
     def _worker_lost(self, worker_no: int, reason: str) -> None:
-        self._listener.note(f"worker {worker_no} was lost ({reason}); its matches are played again elsewhere")
+        self.note(f"worker {worker_no} was lost ({reason}); its matches are played again elsewhere")
         self._plugs.hook.evalengine_worker_lost(worker=worker_no, reason=reason)
 
 
@@ -301,12 +306,20 @@ def _orders(run: Run, folder: Path) -> Orders:
 
 
 def play(
-    run: Run, store: Store, plugs: Plugins, *, workers: int, listener: Listener | None = None, max_failed: int = 0
+    run: Run,
+    store: Store,
+    plugs: Plugins,
+    *,
+    workers: int,
+    listener: Listener | None = None,
+    max_failed: int = 0,
+    launcher: Launcher | None = None,
 ) -> Run:
     """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
 
     Args:
-        max_failed: end as Ctrl-C does after so many faults and voids; 0: never.
+        max_failed: end as Ctrl-C does after so many faults and voids; 0: never;
+        launcher: one that was started before, for the first match to come sooner; closed afterwards.
 
     Raises:
         RunLockedError: another process writes it; StorageError: it could not be stored, what was is intact.
@@ -321,17 +334,17 @@ def play(
         player = _Player(run, store, plugs, listener, max_failed)
         with player.stop.listening():
             listener.started(run)
-            _play_locked(player, run, store, plugs, listener)
+            _play_locked(player, run, plugs, store, launcher)
     finally:
         store.unlock(lock)
     return run
 
 
-def _play_locked(player: _Player, run: Run, store: Store, plugs: Plugins, listener: Listener) -> None:
+def _play_locked(player: _Player, run: Run, plugs: Plugins, store: Store, launcher: Launcher | None) -> None:
     run.state = "interrupted"
     try:
         if not _complete(run):
-            player.play(run.workers)
+            player.play(run.workers, launcher)
         if not player.stop.asked or _complete(run):
             run.state = "done"
     except KeyboardInterrupt:  # the second one
@@ -339,7 +352,7 @@ def _play_locked(player: _Player, run: Run, store: Store, plugs: Plugins, listen
     except StorageError:
         raise
     except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
-        listener.note(str(error))
+        player.note(str(error))
     finally:
         _record_end(run, store)
         plugs.hook.evalengine_run_done(run=run.summary())

@@ -20,7 +20,7 @@ def derive(seed: int, *path: str | int) -> int:
 
 def derive_at(seed: int, path: str) -> int:
     """Return what `derive` does, with the path as the repr of its parts: that is often known beforehand."""
-    return int.from_bytes(blake2b(f"{seed}{path}".encode(), digest_size=8).digest(), "big") >> 1
+    return int.from_bytes(blake2b(f"{seed}{path}".encode(), digest_size=8).digest()) >> 1  # big-endian
 
 
 def fresh_seed() -> int:

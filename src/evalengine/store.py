@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 _RUN_SHIFT = 40
 _RUN_BITS = 63 - _RUN_SHIFT
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
-_MATCH = f"insert into match values ({', '.join('?' * 17)})"  # noqa: S608 - marks only
+# Most matches have neither branch nor info. To bind None or bytes costs 0.3 to 0.5 us each, since sqlite3 looks for an
+# adapter of theirs; a bytearray and a null in the statement cost nothing of the kind.
+_MATCH = "insert into match values (?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, null, ?, ?, ?)"
+_UNUSUAL = f"insert into match values ({', '.join('?' * 17)})"  # noqa: S608 - marks only
 _FAULT = "insert into fault values (?, ?, ?, ?, ?, ?)"
 _LOG = "insert into log values (?, ?, ?, ?)"
 _PAIR = """insert into pair_count values (?, ?, ?, ?, ?, ?, ?) on conflict do update set
@@ -205,17 +208,20 @@ class Store:
             keys: by match, what its result can be reused by; None when it cannot.
         """
         base = run << _RUN_SHIFT
-        matches = []
+        matches, unusual = [], []
         for spec, row, key in zip(specs, rows, keys, strict=True):
             match_no, game_no, rotation, seed, agents, opening, max_turns, branch = spec
             _, scores, places, termination, turns, actions, think_us, started, seconds, infos, *_ = row
-            branched = None if branch is None else json.dumps(branch)
+            known = base | match_no, game_no, rotation, opening, seed, None if key is None else bytearray(key)
             seats = _seats_text(agents, scores, places)
-            matches.append(
-                (base | match_no, game_no, rotation, opening, seed, key, branched, max_turns,
-                 termination, turns, seats, actions, think_us, infos, started, seconds, worker)
-            )  # fmt: skip
+            ended = termination, turns, seats, bytearray(actions), bytearray(think_us)
+            if branch is None and infos is None:
+                matches.append((*known, max_turns, *ended, started, seconds, worker))
+            else:
+                branched = None if branch is None else json.dumps(branch)
+                unusual.append((*known, branched, max_turns, *ended, infos, started, seconds, worker))
         self._db.executemany(_MATCH, matches)
+        self._db.executemany(_UNUSUAL, unusual)
         self._write_faults(base, rows)
 
     def _write_faults(self, base: int, rows: Sequence[Played]) -> None:

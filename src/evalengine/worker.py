@@ -12,14 +12,13 @@ import tempfile
 import threading
 import time
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import plugins, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Fault, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.model import AgentSpec, Fault, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.process_seats import PythonSeat
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
@@ -36,17 +35,6 @@ _PR_SET_PDEATHSIG = 1
 _clock = time.perf_counter_ns
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Orders:
-    """All that a worker must know of a run; it crosses the process border once."""
-
-    games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
-    agents: tuple[AgentSpec, ...]
-    limits: Limits
-    sys_path: tuple[str, ...] = ()
-    cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
-
-
 class Worker:
     """Plays matches with the games and agents of one run.
 
@@ -57,8 +45,7 @@ class Worker:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._games: dict[int, Game] = {}
-        self._makers: dict[int, Callable[[], Any]] = {}
-        self._paths: dict[tuple[int, int], str] = {}  # by seat and agent
+        self._local: dict[tuple[int, int], tuple[Callable[[], Any], str]] = {}  # by seat and trusted agent
         self._zygote = Zygote()
         self.match: Match | None = None
         self.finished = 0
@@ -97,30 +84,27 @@ class Worker:
         return self._games[game_no]
 
     def _seat(self, match: Match, seat: int, agent_no: int) -> Seat:
+        known = self._local.get((seat, agent_no))
+        if known is not None:
+            make, path = known
+            return LocalSeat(make, Info(match.game, seat, match.sides, match.spec.seed, path))
+        return self._first_seat(match, seat, agent_no)
+
+    def _first_seat(self, match: Match, seat: int, agent_no: int) -> Seat:
         orders = self._orders
         spec = orders.agents[agent_no]
-        info = Info(match.game, seat, match.sides, match.spec.seed, self._path(seat, agent_no))
+        # The bytes of a function of the caller's differ from process to process; its name does not.
+        path = repr(("agent", seat, spec.name if spec.payload else spec.version))
+        info = Info(match.game, seat, match.sides, match.spec.seed, path)
+        if spec.payload:
+            _seed(info.seed)
+            return LocalSeat(agent_maker(spec), info)
         if spec.kind == "trusted":
-            if spec.payload:
-                _seed(info.seed)
-            return LocalSeat(self._maker(agent_no), info)
+            make, _ = self._local[seat, agent_no] = agent_maker(spec), path
+            return LocalSeat(make, info)
         info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
         return kind(spec, info, orders.limits, self._zygote)
-
-    def _path(self, seat: int, agent_no: int) -> str:
-        """Return the path of an agent's seed below a match's."""
-        path = self._paths.get((seat, agent_no))
-        if path is None:
-            spec = self._orders.agents[agent_no]
-            # The bytes of a function of the caller's differ from process to process; its name does not.
-            path = self._paths[seat, agent_no] = repr(("agent", seat, spec.name if spec.payload else spec.version))
-        return path
-
-    def _maker(self, agent_no: int) -> Callable[[], Any]:
-        if agent_no not in self._makers:
-            self._makers[agent_no] = agent_maker(self._orders.agents[agent_no])
-        return self._makers[agent_no]
 
     def close(self) -> None:
         """End the processes that agents are forked from."""
