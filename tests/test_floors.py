@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs"],
-    ["plugins", "expressions", "wire", "match", "database"],
+    ["references", "expressions", "wire", "match", "database"],
+    ["plugins"],
     ["submissions", "store", "processes", "repeats", "launcher"],
     ["seats", "boards", "planning"],
     ["process_seats"],

@@ -144,23 +144,23 @@ class Info:
     Attributes:
         game: the game's name; config: its parameters; information: "perfect" or "hidden";
         seat: the agent's own; seats: how many there are; sides: as lists of seats;
+        seed: the agent's own 63-bit seed in this match, on a path that no luck of the game is on;
         turn_s, match_s: the limits, None without one;
         past: in a branch, this seat's own (observation, action) pairs so far, else empty.
     """
 
     # What most matches leave as it is stands in the class: an Info is made for each seat of each match.
-    __slots__ = ("__dict__", "_game", "_path", "_seed", "seat", "sides")
+    __slots__ = ("__dict__", "_game", "seat", "seed", "sides")
     turn_s: float | None = None
     match_s: float | None = None
     past: Sequence[tuple[Any, Action]] = ()
     _rng: random.Random | None = None
 
-    def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int, path: str = "") -> None:
+    def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int) -> None:
         self._game = game
         self.seat = seat
         self.sides = sides
-        self._seed = seed
-        self._path = path
+        self.seed = seed
 
     @property
     def game(self) -> str:
@@ -181,11 +181,6 @@ class Info:
     def seats(self) -> int:
         """How many seats play."""
         return sum(map(len, self.sides))
-
-    @property
-    def seed(self) -> int:
-        """The agent's own 63-bit seed in this match, on a path that no luck of the game is on."""
-        return seeding.derive_at(self._seed, self._path) if self._path else self._seed
 
     @property
     def rng(self) -> random.Random:

@@ -12,6 +12,7 @@ A turn is resolved when every seat that acts in it has an answer or a fault, nev
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 import operator
 import traceback as tracebacks
@@ -34,10 +35,17 @@ Turn = Mapping[int | None, Any]
 # Read once: an enum's `.value` costs 0.2 us each time.
 _RULES, _TURN_LIMIT, _FAULT = Termination.RULES.value, Termination.TURN_LIMIT.value, Termination.FAULT.value
 
+_made = tuple.__new__  # a named tuple's own __new__ costs twice as much
 _PAIR = 2  # sides: with fewer there is nobody to play against
+_FIRST, _SECOND, _LEVEL = (1, 2), (2, 1), (1, 1)  # places of two seats that play each other
 _TURN_AND_SEAT = operator.itemgetter(0, 1)
 _OPENING_TRIES = 8  # random openings of one length, before a shorter one is tried
 _SPENT = 1 << 40  # below it, what is left of a derived number is too little to draw evenly from
+
+
+@functools.cache
+def _opening_path(length: int, attempt: int, turn: int, seat: int) -> str:
+    return repr(("opening", length, attempt, turn, seat))
 
 
 class _NoLuck:
@@ -265,8 +273,8 @@ class Match:
         self.spec = spec
         self.game = game
         rules = self._rules = _rules_of(game, len(spec.agents))
-        limit = rules.spec.max_turns
-        self._max_turns = min(limit, spec.max_turns) if spec.max_turns else limit
+        limit, lower = rules.spec.max_turns, spec.max_turns
+        self._max_turns = min(limit, lower) if lower else limit
         self._restart()
 
     def _restart(self) -> None:
@@ -463,7 +471,7 @@ class Match:
                 if not legal:  # actions that cannot be listed cannot be drawn either
                     return True
                 if luck < _SPENT:
-                    luck = derive_at(self.spec.seed, f"('opening', {length}, {attempt}, {turn}, {seat})")
+                    luck = derive_at(self.spec.seed, _opening_path(length, attempt, turn, seat))
                 luck, place = divmod(luck, len(legal))
                 drawn[seat] = legal[place]
             if len(movers) == 1 and turn + 1 < self._max_turns:  # as _resolve would, with less ado
@@ -486,10 +494,14 @@ class Match:
     def _finish(self, termination: str) -> None:
         rules = self._rules
         scores = _plain_scores(self.state.scores(), rules)
-        if self._fallen:
-            scores = self._fallen_scores(scores, termination)
-        places = duel_places(scores) if rules.duel and not self._fallen else self._places(scores, termination)
-        self.result = MatchResult(scores, places, termination, self.turn, tuple(self._faults))
+        if rules.duel and not self._fallen:
+            one, other = scores
+            places: tuple[int, ...] = _FIRST if one > other else _SECOND if one < other else _LEVEL
+        else:
+            if self._fallen:
+                scores = self._fallen_scores(scores, termination)
+            places = self._places(scores, termination)
+        self.result = _made(MatchResult, (scores, places, termination, self.turn, tuple(self._faults)))
 
     def _fallen_scores(self, scores: Scores, termination: str) -> Scores:
         """Put min_score for who fell; who was fighting only them wins what there is to win."""
@@ -533,14 +545,6 @@ def _plain_scores(found: Any, rules: _Rules) -> Scores:
         msg = f"game {rules.spec.name!r}: scores() must be {rules.seats} finite numbers, not {found!r}"
         raise GameError(msg)
     return scores
-
-
-def duel_places(scores: Scores) -> tuple[int, int]:
-    """Return the places of two seats that play each other."""
-    one, other = scores
-    if one > other:
-        return (1, 2)
-    return (2, 1) if one < other else (1, 1)
 
 
 def mean_of(scores: Scores, seats: Sequence[int]) -> float:

@@ -183,7 +183,7 @@ class _Player:
         """Store results with all that follows from them, in one transaction; then tell of them."""
         run = self._run
         if rows:
-            results = [_stored_of(spec, row) for spec, row in zip(specs, rows, strict=True)]
+            results = list(map(_stored_of, specs, rows))
             with self._store.transaction():
                 keys = [self._keys.of(spec) for spec in specs]
                 self._store.write(run.number, specs, rows, keys, worker)

@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import plugins, wire
+from evalengine import references, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
 from evalengine.model import AgentSpec, Fault, MatchResult, MatchSpec, Orders, Played, Termination
@@ -23,6 +23,7 @@ from evalengine.process_seats import PythonSeat
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
 from evalengine.seats import LocalSeat, Seat
+from evalengine.seeding import derive_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     import zmq
 
 _PULSE_S = 0.5
+_AGENTS = "agents"  # the path of their seeds
 _LONGEST_REPR = 1000
 _PR_SET_PDEATHSIG = 1
 _clock = time.perf_counter_ns
+_made = tuple.__new__  # a named tuple's own __new__ costs twice as much
 
 
 class Worker:
@@ -45,7 +48,7 @@ class Worker:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._games: dict[int, Game] = {}
-        self._local: dict[tuple[int, int], tuple[Callable[[], Any], str]] = {}  # by seat and trusted agent
+        self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
         self._zygote = Zygote()
         self.match: Match | None = None
         self.finished = 0
@@ -64,8 +67,9 @@ class Worker:
         self.match = None
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
+            seeds = derive_each(spec.seed, _AGENTS, len(spec.agents))
             for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
-                seats.append(self._seat(match, number, agent))
+                seats.append(self._seat(Info(match.game, number, match.sides, seeds[number]), agent))
             _drive(match, seats, thought)
             logs = _closed(match, seats)
             seats = []
@@ -80,27 +84,20 @@ class Worker:
 
     def _game(self, game_no: int) -> Game:
         if game_no not in self._games:
-            self._games[game_no] = plugins.build_game(*self._orders.games[game_no])
+            self._games[game_no] = references.build_game(*self._orders.games[game_no])
         return self._games[game_no]
 
-    def _seat(self, match: Match, seat: int, agent_no: int) -> Seat:
-        known = self._local.get((seat, agent_no))
-        if known is not None:
-            make, path = known
-            return LocalSeat(make, Info(match.game, seat, match.sides, match.spec.seed, path))
-        return self._first_seat(match, seat, agent_no)
-
-    def _first_seat(self, match: Match, seat: int, agent_no: int) -> Seat:
+    def _seat(self, info: Info, agent_no: int) -> Seat:
+        make = self._makers.get(agent_no)
+        if make is not None:
+            return LocalSeat(make, info)
         orders = self._orders
         spec = orders.agents[agent_no]
-        # The bytes of a function of the caller's differ from process to process; its name does not.
-        path = repr(("agent", seat, spec.name if spec.payload else spec.version))
-        info = Info(match.game, seat, match.sides, match.spec.seed, path)
         if spec.payload:
             _seed(info.seed)
             return LocalSeat(agent_maker(spec), info)
         if spec.kind == "trusted":
-            make, _ = self._local[seat, agent_no] = agent_maker(spec), path
+            make = self._makers[agent_no] = agent_maker(spec)
             return LocalSeat(make, info)
         info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
@@ -122,7 +119,7 @@ def agent_maker(spec: AgentSpec) -> Callable[[], Any]:
 
         # Unpickled for each match: a counter that it closes over starts afresh, whichever worker plays.
         return lambda: _instance(dill.loads(spec.payload), {})  # noqa: S301 - the caller's own
-    made = plugins.imported(spec.factory, f"agent {spec.name!r}")
+    made = references.imported(spec.factory, f"agent {spec.name!r}")
     if isinstance(made, type) and not spec.config:
         return made
     return lambda: _instance(made, spec.config)
@@ -187,20 +184,13 @@ def _played(
     match: Match, logs: tuple[tuple[int, str, str], ...], thought: Sequence[int], started: float, took_ns: int
 ) -> Played:
     scores, places, termination, turns, faults = match.result  # type: ignore[misc]  # it is over
-    return Played(
-        match.spec.match_no,
-        scores,
-        places,
-        termination,
-        turns,
-        wire.pack_turns(match.log),
-        wire.pack([took // 1000 for took in thought]),
-        started,
-        took_ns / 1e9,
-        _packed_infos(match.infos) if match.infos else None,
-        faults,
-        logs,
-    )
+    infos = _packed_infos(match.infos) if match.infos else None
+    turns_blob, think_us = wire.pack_turns(match.log), wire.pack([took // 1000 for took in thought])
+    return _made(
+        Played,
+        (match.spec[0], scores, places, termination, turns, turns_blob, think_us, started, took_ns / 1e9,
+         infos, faults, logs, ""),
+    )  # fmt: skip
 
 
 def _packed_infos(infos: Sequence[tuple[int, int, Any]]) -> bytes:
@@ -237,7 +227,7 @@ def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: f
         nothing,
         started,
         took_ns / 1e9,
-        error=_plain_text(f"{plugins.one_line(error)}\n{told}"[:8000]),
+        error=_plain_text(f"{references.one_line(error)}\n{told}"[:8000]),
     )
 
 
