@@ -85,6 +85,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         )
         raise StoreError(msg)
     db.execute("pragma synchronous = normal")
+    db.execute("pragma wal_autocheckpoint = 4000")  # pages, 16 MB: a checkpoint waits for the disk twice
     if version < SCHEMA:
         lock = locked(path.with_name(f"{path.name}-schema.lock"), fcntl.LOCK_EX)
         try:

@@ -15,7 +15,6 @@ import bisect
 import functools
 import math
 import operator
-import traceback as tracebacks
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -460,7 +459,7 @@ class Match:
                 self._restart()
 
     def _play_opening(self, length: int, attempt: int) -> bool:
-        state, no_luck = self.state, self._rules.no_luck
+        state, no_luck, last = self.state, self._rules.no_luck, self._max_turns - 1
         # The digits of one derived number: a generator costs as much as the rest of a small match.
         luck = 0
         for turn in range(length):
@@ -474,9 +473,9 @@ class Match:
                     luck = derive_at(self.spec.seed, _opening_path(length, attempt, turn, seat))
                 luck, place = divmod(luck, len(legal))
                 drawn[seat] = legal[place]
-            if len(movers) == 1 and turn + 1 < self._max_turns:  # as _resolve would, with less ado
-                self._actions.append(drawn[movers[0]])
-                self._who.append(movers[0])
+            if len(drawn) == 1 and turn < last:  # as _resolve would, with less ado
+                self._actions.append(drawn[seat])
+                self._who.append(seat)
                 self.state = state = state.apply(drawn, no_luck or self._luck(turn))
                 self.turn = turn + 1
                 if not state.to_move():
@@ -554,6 +553,8 @@ def mean_of(scores: Scores, seats: Sequence[int]) -> float:
 
 def crash(error: BaseException) -> Fault:
     """Return the fault of an agent that raised `error` in this process."""
+    import traceback as tracebacks  # slow to import, and most runs need none
+
     last = tracebacks.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
     told = "".join(tracebacks.format_exception(error)).encode("utf-8", "backslashreplace").decode()

@@ -185,7 +185,7 @@ class _Player:
         if rows:
             results = list(map(_stored_of, specs, rows))
             with self._store.transaction():
-                keys = [self._keys.of(spec) for spec in specs]
+                keys = list(map(self._keys.of, specs))
                 self._store.write(run.number, specs, rows, keys, worker)
                 self._write_logs(rows)
                 counts = boards.pair_counts(run.rated_games, results)
@@ -238,19 +238,20 @@ class _Keys:
 
     def of(self, spec: MatchSpec) -> bytes | None:
         """Return the key of a match; None when one of its agents is not pinned."""
-        _, game_no, _, seed, agents, opening, max_turns, _ = spec
-        cell = (game_no, opening, max_turns, agents)
-        if cell not in self._known:
-            if len(self._known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
-                self._known.clear()
-            self._known[cell] = self._begun(spec)
-        begun = self._known[cell]
-        return None if begun is None else begun + seed.to_bytes(8, "big")
+        _, game_no, _, seed, agents, opening, max_turns, branch = spec
+        cell = game_no, opening, max_turns, agents
+        known = self._known
+        if cell not in known:
+            if len(known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
+                known.clear()
+            known[cell] = self._begun(spec)
+        begun = known[cell]
+        return None if begun is None or branch is not None else begun + seed.to_bytes(8)
 
     def _begun(self, spec: MatchSpec) -> bytes | None:
         game = self._entry.games[spec.game_no]
         agents = [self._entry.agents[agent] for agent in spec.agents]
-        if spec.branch is not None or not all(agent.pinned for agent in agents):
+        if not all(agent.pinned for agent in agents):
             return None
         told = (
             game.ref,
@@ -277,9 +278,11 @@ def _result_of(row: Played) -> MatchResult:
 
 
 def _stored_of(spec: MatchSpec, row: Played) -> Stored:
+    match_no, game_no, _, _, agents, *_ = spec
+    _, scores, places, termination, _, _, _, _, _, _, faults, *_ = row
     # A seat that faulted in several turns counts once, as where results are read back.
-    faulted = [spec.agents[seat] for seat in {seat: None for _, seat, _ in row.faults}] if row.faults else ()
-    return spec.match_no, spec.game_no, row.termination, spec.agents, row.scores, row.places, faulted
+    faulted = [agents[seat] for seat in {seat: None for _, seat, _ in faults}] if faults else ()
+    return match_no, game_no, termination, agents, scores, places, faulted
 
 
 def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchSpec]:

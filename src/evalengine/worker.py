@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import random
 import signal
@@ -68,8 +69,10 @@ class Worker:
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
             seeds = derive_each(spec.seed, _AGENTS, len(spec.agents))
+            sides, makers = match.sides, self._makers
             for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
-                seats.append(self._seat(Info(match.game, number, match.sides, seeds[number]), agent))
+                info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
+                seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
             _drive(match, seats, thought)
             logs = _closed(match, seats)
             seats = []
@@ -88,9 +91,7 @@ class Worker:
         return self._games[game_no]
 
     def _seat(self, info: Info, agent_no: int) -> Seat:
-        make = self._makers.get(agent_no)
-        if make is not None:
-            return LocalSeat(make, info)
+        """Return the seat of an agent from outside, of a function of the caller's, or of one that is met first."""
         orders = self._orders
         spec = orders.agents[agent_no]
         if spec.payload:
@@ -163,7 +164,10 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
 def _closed(match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
     """End the agents and return their logs as (seat, stream, text)."""
     assert match.result is not None
-    if not any([seat.closes for seat in seats]):  # noqa: C419 - once a match: a list is faster than a generator
+    for seat in seats:
+        if seat.closes:
+            break
+    else:
         return ()
     faulted = {seat for _, seat, _ in match.result.faults}
     return tuple(
@@ -242,6 +246,7 @@ def main(endpoint: str, worker_no: int, orders: Orders) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
     _prepare(worker_no, orders, Path(endpoint.partition("://")[2]).parent)
+    gc.freeze()  # what was imported is never garbage: no collection need look at it
     worker = Worker(orders)
     context = zmq.Context()
     pulse = _Pulse(context, endpoint, worker_no, worker)
