@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalengine import AgentSpec, GameSpec, hookimpl
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["evalengine_agents", "evalengine_games"]
 
 _DOC = (
-    "Seats in turn put a stone on an empty point of a board, black (seat 0) first, or pass. Chains of the other's "
-    "stones without an empty point beside them are taken off. Suicide, and to bring back an earlier position, are not "
-    "allowed.\n"
-    "Over after two passes in a row: more area wins (stones, and empty points that reach one colour only), komi added "
-    "to white's. All stones on the board count as alive: take dead ones off before passing.\n"
+    "Seats in turn put a stone on an empty point, black (seat 0) first, or pass; two passes in a row end the match.\n"
+    "A chain of stones without an empty point beside it is taken off by the stone that filled the last one. Suicide, "
+    "and to bring back an earlier position, are not allowed.\n"
+    "More area wins: stones, and empty points that reach one colour only; komi is added to white's. All stones on the "
+    "board count as alive: take dead ones off before passing.\n"
     "An action is the point, row * size + column from the top left, or size * size to pass."
 )
-_CONFIG = {
+_CONFIG: dict[str, dict[str, Any]] = {
     "size": {
         "type": "integer",
         "default": 9,

@@ -23,7 +23,7 @@ class Capture(Agent):
     def act(self, observation: Observation) -> int:
         position: Position = observation.state  # type: ignore[assignment]  # fits="go"
         seat, legal = observation.seat, list(observation.legal or ())
-        passing = legal.pop()
+        passing: int = legal.pop()
         if self._leads_after_a_pass(observation, position):
             return passing
         points = self._urgent(position, seat, set(legal))
