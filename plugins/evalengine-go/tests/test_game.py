@@ -79,6 +79,7 @@ def test_actions_are_points_from_the_top_left_and_texts_are_vertices():
     assert (texts[0], texts[18], texts[342], texts[360], texts[361]) == ("A19", "T19", "A1", "T1", "pass")
     assert texts[8] == "J19"  # no I
     assert len(set(texts)) == 362
+    assert [game.action_to_str(odd) for odd in (-1, 362, True, "D4")] == ["-1", "362", "True", "D4"]
 
 
 def test_a_seat_sees_all_that_was_played(begin):

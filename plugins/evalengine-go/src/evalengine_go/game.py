@@ -54,4 +54,5 @@ class Go(Game):
 
     def action_to_str(self, action: int) -> str:
         """Return the vertex of the Go Text Protocol: A1 is bottom left, no column I; or pass."""
-        return self.tables.vertices[action]
+        known = type(action) is int and 0 <= action <= self.tables.points
+        return self.tables.vertices[action] if known else str(action)
