@@ -202,7 +202,7 @@ def test_the_messages_have_the_documented_fields_in_their_order(tmp_path):
     start = json.loads(lines[0])
     seed = start.pop("seed")
     assert 0 <= seed < 1 << 63
-    assert seed == seeding.derive(SEED, "agent", 0, home.name)
+    assert seed == seeding.derive_each(SEED, "agents", 2)[0]
     assert list(start.items()) == [
         ("type", "start"),
         ("game", "connect4"),

@@ -543,7 +543,7 @@ def test_the_info_and_the_observation_have_their_fields(tmp_path):
     """
     played = play_source(tmp_path, source, match_s=60.0)
     info, drawn, observation, fields, tests = log_of(played).splitlines()
-    seed = seeding.derive(SEED, "agent", 0, submissions.digest_of(*kept(tmp_path)))
+    seed = seeding.derive_each(SEED, "agents", 2)[0]
     assert eval(info) == {
         "game": "tictactoe",
         "config": {},

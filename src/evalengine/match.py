@@ -15,6 +15,7 @@ import bisect
 import functools
 import math
 import operator
+import traceback as tracebacks
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -553,8 +554,6 @@ def mean_of(scores: Scores, seats: Sequence[int]) -> float:
 
 def crash(error: BaseException) -> Fault:
     """Return the fault of an agent that raised `error` in this process."""
-    import traceback as tracebacks  # slow to import, and most runs need none
-
     last = tracebacks.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
     told = "".join(tracebacks.format_exception(error)).encode("utf-8", "backslashreplace").decode()
