@@ -284,11 +284,12 @@ def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
     if found is None:
         msg = f"the run needs the game {row['name']!r}, which no installed plugin lists now"
         raise StoreError(msg)
-    if found.version != row["version"]:
-        msg = f"the run was played with version {row['version']} of {row['name']!r}, installed is {found.version}"
-        raise StoreError(msg)
     config = json.loads(row["config"])
     game = plugins.build_game(found, config)
+    # The adapted version, not the listed one: it tells of a file that the configuration names, too.
+    if game.spec.version != row["version"]:
+        msg = f"the run was played with version {row['version']} of {row['ref']!r}, here it is {game.spec.version}"
+        raise StoreError(msg)
     return ChosenGame(
         ref=row["ref"], spec=found, config=config, game=game, seats=sum(map(len, json.loads(row["sides"])))
     )
@@ -326,7 +327,7 @@ def _game_row(game: ChosenGame) -> dict[str, Any]:
     return {
         "ref": game.ref,
         "name": game.spec.name,
-        "version": game.spec.version,
+        "version": game.game.spec.version,
         "config": dict(game.config),
         "sides": [list(side) for side in game.sides],
         "spec": {"max_turns": game.game.spec.max_turns, "utility": game.game.spec.utility},

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import plugins, wire
 from evalengine.contracts import Game, Info
+from evalengine.errors import GameError
 from evalengine.match import Match
 from evalengine.model import AgentSpec, Fault, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
 from evalengine.process_seats import PythonSeat
@@ -43,6 +44,7 @@ class Orders:
     games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
     agents: tuple[AgentSpec, ...]
     limits: Limits
+    versions: tuple[str, ...] = ()  # of the games as they were made when the run began; empty: not known
     sys_path: tuple[str, ...] = ()
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
 
@@ -93,7 +95,15 @@ class Worker:
 
     def _game(self, game_no: int) -> Game:
         if game_no not in self._games:
-            self._games[game_no] = plugins.build_game(*self._orders.games[game_no])
+            made = plugins.build_game(*self._orders.games[game_no])
+            versions = self._orders.versions
+            if versions and made.spec.version != versions[game_no]:
+                msg = (
+                    f"game {made.spec.name!r} was version {versions[game_no]} when the run began and is "
+                    f"{made.spec.version} now: a file that it reads was changed meanwhile"
+                )
+                raise GameError(msg)
+            self._games[game_no] = made
         return self._games[game_no]
 
     def _seat(self, match: Match, seat: int, agent_no: int) -> Seat:
