@@ -19,6 +19,7 @@ FLOORS = [
     ["launcher"],
     ["scheduler"],
     ["entry"],
+    ["replays"],
     ["runs"],
     ["playing"],
     ["runner"],
