@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
+import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import chess
@@ -196,6 +200,57 @@ def test_a_clone_shares_nothing(load):
     assert (state.view(0), state.render(), state.legal(0), state.to_move()) == before
     # How often positions stood goes with the clone, too.
     assert play(KNIGHTS + "g1f3 g8f6 f3g1").clone().apply({1: action_of(chess.Move.from_uci("f6g8"))}, None).ending
+
+
+STOCKFISH = shutil.which("stockfish", path=f"{os.environ['PATH']}{os.pathsep}/usr/games")
+
+
+class Stockfish:
+    """The engine, asked for a position after the other; its `go perft` answers from a thread of its own."""
+
+    def __init__(self, *, chess960):
+        self.process = subprocess.Popen([STOCKFISH], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.say(f"setoption name UCI_Chess960 value {str(chess960).lower()}")
+
+    def say(self, line):
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def sees(self, view):
+        """Return the FEN and the legal moves that a view leads to."""
+        self.say(f"position fen {view['start_fen']} moves {' '.join(view['moves'])}\nd\ngo perft 1")
+        fen, moves = "", []
+        for line in self.process.stdout:
+            if line.startswith("Fen: "):
+                fen = line.removeprefix("Fen: ").strip()
+            elif found := re.fullmatch(r"([a-h][1-8][a-h][1-8][nbrq]?): 1\n", line):
+                moves.append(found[1])
+            elif line.startswith("Nodes searched"):
+                return fen, sorted(moves)
+        raise AssertionError(fen)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.communicate("quit\n", timeout=60)
+
+
+@pytest.mark.skipif(STOCKFISH is None, reason="stockfish is not installed")
+@pytest.mark.parametrize("config", [{}, {"variant": "chess960"}, {"openings": "standard"}])
+def test_stockfish_finds_the_same_positions_and_moves_from_a_view(config, load, begun):
+    game, rng = load(**config), random.Random(8)
+    chess960 = "variant" in config
+    with Stockfish(chess960=chess960) as engine:
+        for seed in range(3):
+            match = begun(game, seed)
+            while not match.over and match.turn < 120:
+                (request,) = match.requests()
+                fen, moves = engine.sees(request.view)
+                # In chess960 it names the files of castling rooks.
+                assert (chess.Board(fen, chess960=True).fen() if chess960 else fen) == request.view["fen"]
+                assert moves == sorted(map(game.action_to_str, request.legal))
+                match.answer(request.seat, rng.choice(request.legal))
 
 
 def test_a_limit_of_moves_is_a_draw(load, random_match):
