@@ -20,6 +20,7 @@ FLOORS = [
     ["launched"],
     ["scheduler"],
     ["entry"],
+    ["replays"],
     ["runs"],
     ["playing"],
     ["runner"],

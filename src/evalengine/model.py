@@ -175,6 +175,7 @@ class Orders:
     games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
     agents: tuple[AgentSpec, ...]
     limits: Limits
+    versions: tuple[str, ...] = ()  # of the games as they were made when the run began; empty: not known
     sys_path: tuple[str, ...] = ()
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
 

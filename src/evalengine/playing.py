@@ -255,7 +255,7 @@ class _Keys:
             return None
         told = (
             game.ref,
-            game.spec.version,
+            game.game.spec.version,
             spec.opening,
             spec.max_turns,
             [agent.version for agent in agents],
@@ -303,6 +303,7 @@ def _orders(run: Run, folder: Path) -> Orders:
         games=tuple((game.spec, dict(game.config)) for game in entry.games),
         agents=tuple(submissions.located(agent, folder) for agent in entry.agents),
         limits=entry.settings.limits,
+        versions=tuple(game.game.spec.version for game in entry.games),
         sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
         cores=cores,
     )

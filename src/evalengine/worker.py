@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import references, wire
 from evalengine.contracts import Game, Info
+from evalengine.errors import GameError
 from evalengine.match import Match
 from evalengine.model import AgentSpec, Fault, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.process_seats import PythonSeat
@@ -87,7 +88,15 @@ class Worker:
 
     def _game(self, game_no: int) -> Game:
         if game_no not in self._games:
-            self._games[game_no] = references.build_game(*self._orders.games[game_no])
+            made = references.build_game(*self._orders.games[game_no])
+            versions = self._orders.versions
+            if versions and made.spec.version != versions[game_no]:
+                msg = (
+                    f"game {made.spec.name!r} was version {versions[game_no]} when the run began and is "
+                    f"{made.spec.version} now: a file that it reads was changed meanwhile"
+                )
+                raise GameError(msg)
+            self._games[game_no] = made
         return self._games[game_no]
 
     def _seat(self, info: Info, agent_no: int) -> Seat:
