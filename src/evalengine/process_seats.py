@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _LOOK_NS, _LONGEST_LOOK_NS = 20_000_000, 100_000_000  # between looks at those who are not to move
 _END_S = 1.0  # what an agent's own end(result) may take
 _FAULT_KINDS = frozenset(FaultKind)
+_LIMIT_OF = {"memory": ("memory_mib", "MiB"), "disk": ("tmp_mib", "MiB"), "processes": ("processes", "in all")}
 _AT_START = (protocol.READY, protocol.FAILED)
 _AT_TURN = (protocol.ANSWER, protocol.FAILED)
 _MAX_LEVELS = 64  # of lists and mappings in an answer: to compare, to show and to store it is recursive
@@ -215,7 +216,10 @@ class PythonSeat(ProcessSeat):
     def _failed(self, reply: Any) -> Fault:
         _, kind, detail, traceback = reply
         line = printable(detail).replace("\n", " ")
-        return Fault(FaultKind(kind).value, line[:300], printable(traceback)[:8000])
+        name, unit = _LIMIT_OF.get(kind, ("", ""))
+        limit = getattr(self._limits, name) if name else None
+        told = f"; the limit is {limit} {unit}" if limit is not None else ""
+        return Fault(FaultKind(kind).value, line[:300] + told, printable(traceback)[:8000])
 
     def _send(self, body: bytes) -> None:
         if len(body) > protocol.MAX_QUESTION:
