@@ -51,7 +51,8 @@ def check(limits: Limits, called: Callable[[str], str] = str) -> None:
             continue
         if not _is_number(value, whole=bounds.whole) or not bounds.least <= value <= bounds.most:
             none = ", or none for no limit" if bounds.none else ""
-            msg = f"{called(name)} must be from {bounds.least:g} to {bounds.most:.0f} {bounds.unit}{none}, not {_shown(value)}"
+            span = f"from {bounds.least:g} to {bounds.most:.0f} {bounds.unit}{none}"
+            msg = f"{called(name)} must be {span}, not {_shown(value)}"
             raise UsageError(msg)
     if limits.increment_s and limits.match_s is None:
         msg = f"{called('increment_s')} is given back to {called('match_s')}, which has no limit: give both"
