@@ -348,18 +348,25 @@ def test_nobody_is_excused_for_waiting_for_himself(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_on_an_overloaded_core_the_honest_agent_is_not_late_by_cpu(tmp_path):
+def test_on_an_overloaded_core_the_honest_agent_is_not_late_by_cpu(tmp_path, monkeypatch):
     core = min(os.sched_getaffinity(0))
-    honest = f"import os\nos.sched_setaffinity(0, {{{core}}})\n{BURN}\ndef act(observation):\n    burn(0.2)\n"
-    honest += "    return observation.legal[-1]\n"
-    code = f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    honest = BURN + "def act(observation):\n    burn(0.2)\n    return observation.legal[-1]\n"
+    code = "while True: pass"
     # Each in a session of its own, to which the kernel gives its share of the core, as to the agent.
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    zygote = Zygote()  # on that core, as those of workers are
+    monkeypatch.setitem(globals(), "ZYGOTE", zygote)
     load = [subprocess.Popen([sys.executable, "-c", code], start_new_session=True) for _ in range(4)]
     try:
         assert not play(tmp_path, honest, "first", turn_s=0.5).faults  # 1 s, of which 2.5 are allowed
         played = play(tmp_path, honest, "first", turn_s=0.5, clock="wall", start_s=None)
         assert played.error.startswith("contended, 3 times in a row: 0.50 s a turn exceeded (wall): ")
+        humble = f"import os\nos.nice(10)\n{honest}"
+        assert "kept waiting" not in fault_of(play(tmp_path, humble, "first", turn_s=0.5, clock="wall")).detail
     finally:
+        zygote.close()
+        os.sched_setaffinity(0, cores)
         for process in load:
             process.kill()
             process.wait()
@@ -439,7 +446,7 @@ def stored(sql):
 
 
 def test_limits_from_a_script_are_looked_at_too(tmp_path):
-    with pytest.raises(UsageError, match="^turn_s must be from 0.001"):
+    with pytest.raises(UsageError, match=r"^turn_s must be from 0\.001"):
         evalengine.run("tictactoe", ["first", "random"], n=2, db=tmp_path / "a.db", limits=Limits(turn_s=0))
 
 
