@@ -14,6 +14,7 @@ NAMES = (
     "ping_pong",
     "contained",
     "against_openspiel",
+    "go",
     "writer",
     "start_up",
     "fresh_process",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import long_game
 
-from evalengine.model import AgentSpec, Limits, MatchSpec
-from evalengine.worker import Orders, Worker
+from evalengine.model import AgentSpec, Limits, MatchSpec, Orders
+from evalengine.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

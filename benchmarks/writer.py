@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MATCHES, BATCH = 100_000, 500
-RUN, SIDES = 1, [[0, 1]]
+RUN = 1
 
 
 def rows(_options: argparse.Namespace) -> Iterator[Row]:
@@ -38,13 +38,13 @@ def results() -> tuple[list[MatchSpec], list[Played]]:
 
 def ours() -> float:
     specs, played = results()
-    keys = [bytes(16)] * BATCH
+    keys = [bytes(24)] * BATCH
 
     def write() -> None:
         for begin in range(0, MATCHES, BATCH):
             batch = slice(begin, begin + BATCH)
             with store.transaction():
-                store.write(RUN, specs[batch], played[batch], SIDES, keys, 0)
+                store.write(RUN, specs[batch], played[batch], keys, 0)
 
     with new_db() as path, Store(path) as store:
         return rate(write, MATCHES)
@@ -53,17 +53,16 @@ def ours() -> float:
 def theirs() -> float:
     specs, played = results()
     base = RUN << 40
-    matches, seats = [], []
+    matches = []
     for spec, row in zip(specs, played, strict=True):
-        fixed = (base | spec.match_no, 0, spec.rotation, spec.opening, spec.seed, bytes(16), None, 0)
-        matches.append((*fixed, "rules", 7, row.actions, row.think_us, None, row.started, row.seconds, 0))
-        seats += ((base | spec.match_no, seat, seat, seat, row.scores[seat], row.places[seat], None) for seat in (0, 1))
+        fixed = (base | spec.match_no, 0, spec.rotation, spec.opening, spec.seed, bytes(24), None, 0)
+        seats = "[[0,1.0,1],[1,-1.0,2]]"
+        matches.append((*fixed, "rules", 7, seats, row.actions, row.think_us, None, row.started, row.seconds, 0))
 
     def write() -> None:
         for begin in range(0, MATCHES, BATCH):
             db.execute("begin immediate")
             db.executemany(f"insert into match values ({marks(matches)})", matches[begin : begin + BATCH])
-            db.executemany(f"insert into seat values ({marks(seats)})", seats[2 * begin : 2 * (begin + BATCH)])
             db.execute("commit")
 
     with new_db() as path:

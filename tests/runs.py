@@ -96,12 +96,12 @@ class Place:
 
     def launcher(self) -> int | None:
         """Return the pid of the process that starts workers."""
-        found = [pid for pid, line in self.processes().items() if "evalengine.launcher" in line]
+        found = [pid for pid, line in self.processes().items() if "evalengine.launched" in line]
         return next((pid for pid in found if parent(pid) not in found), None)
 
     def workers(self) -> list[int]:
         """Return the pids of the workers."""
-        found = [pid for pid, line in self.processes().items() if "evalengine.launcher" in line]
+        found = [pid for pid, line in self.processes().items() if "evalengine.launched" in line]
         return sorted(pid for pid in found if parent(pid) in found)
 
     def agents(self) -> list[int]:

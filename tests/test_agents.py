@@ -13,7 +13,8 @@ from evalengine import load_game as load_game_anew
 from evalengine.builtin.agents import AGENTS, evalengine_agents
 from evalengine.builtin.kuhn import bet_probability
 from evalengine.builtin.simple import First, Greedy, Random
-from evalengine.plugins import Plugins, configured, imported, split_reference, words_of
+from evalengine.plugins import Plugins, words_of
+from evalengine.references import configured, imported, split_reference
 
 SPECS = {spec.name: spec for spec in AGENTS}
 GAMES = {name: spec for name, spec in Plugins().games().items() if spec.factory.startswith("evalengine_games.")}

@@ -68,8 +68,7 @@ def put(store, games, results):
         specs.append(MatchSpec(match_no, game_no, 0, 1, agents))
         faults = tuple((0, agents.index(agent), Fault("crash")) for agent in faulted)
         rows.append(Played(match_no, scores, places, termination, 1, b"", pack([]), 0.0, 0.0, None, faults))
-    sides = [{seat: number for number, side in enumerate(game.sides) for seat in side} for game in games]
-    store.write(RUN, specs, rows, sides, [None] * len(rows), 0)
+    store.write(RUN, specs, rows, [None] * len(rows), 0)
 
 
 def rows_of(store, table):

@@ -10,17 +10,8 @@ from hypothesis import strategies as st
 
 from evalengine import API, ConfigError, Game, GameSpec, UsageError, load_game
 from evalengine.errors import PluginError, UnknownNameError
-from evalengine.plugins import (
-    Plugins,
-    build_game,
-    configured,
-    find,
-    fits_api,
-    one_line,
-    split_reference,
-    tags_of,
-    words_of,
-)
+from evalengine.plugins import Plugins, fits_api, tags_of, words_of
+from evalengine.references import build_game, configured, find, one_line, split_reference
 
 GAMES = """
 from evalengine import Game, GameSpec, PluginSpec, State, hookimpl

@@ -18,10 +18,11 @@ from runs import snapshot
 import evalengine
 from evalengine import AgentError, Limits, MatchSpec, seeding
 from evalengine.builtin.files import evalengine_load_agent
+from evalengine.model import Orders
 from evalengine.planning import find_agent
 from evalengine.plugins import Plugins
 from evalengine.processes import Zygote
-from evalengine.worker import Orders, Worker
+from evalengine.worker import Worker
 
 PLUGINS = Plugins()
 ZYGOTE = Zygote()

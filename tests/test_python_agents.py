@@ -20,10 +20,11 @@ from runs import snapshot
 import evalengine
 from evalengine import AgentError, Limits, MatchSpec, seeding, submissions
 from evalengine.builtin.files import evalengine_load_agent
+from evalengine.model import Orders
 from evalengine.planning import Settings, choose_agents, find_agent
 from evalengine.plugins import Plugins
 from evalengine.processes import Zygote
-from evalengine.worker import Orders, Worker
+from evalengine.worker import Worker
 
 PLUGINS = Plugins()
 ZYGOTE = Zygote()

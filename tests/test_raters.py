@@ -18,7 +18,8 @@ from evalengine import ConfigError, Rated
 from evalengine.builtin.elo import Elo
 from evalengine.builtin.mean import Mean
 from evalengine.builtin.trueskill import TrueSkill
-from evalengine.plugins import Plugins, imported
+from evalengine.plugins import Plugins
+from evalengine.references import imported
 
 GOLDEN = {
     oracle["name"]: oracle

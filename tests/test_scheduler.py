@@ -13,8 +13,8 @@ from runs import Place, until
 
 from evalengine import AgentSpec, GameSpec, Limits, MatchSpec
 from evalengine.errors import StopError
+from evalengine.model import Orders
 from evalengine.scheduler import BATCH_S, Scheduler
-from evalengine.worker import Orders
 
 # A game of six turns in which an action makes the game, and so its worker, do what games should not.
 TRAP = dedent(

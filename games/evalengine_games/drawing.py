@@ -5,8 +5,8 @@ Colours are from Okabe and Ito's palette (2008), told apart by colour-blind peop
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ def document(width: float, height: float, shapes: Iterable[str], text: str) -> s
     """Return a standalone SVG document; `text` is what a screen reader says of it (the rendered position)."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
-        f'font-family="sans-serif"><title>{escape(text)}</title>{"".join(shapes)}</svg>'
+        f'font-family="sans-serif"><title>{escape(text, quote=False)}</title>{"".join(shapes)}</svg>'
     )
 
 
@@ -45,8 +45,8 @@ def polygon(points: Iterable[tuple[float, float]], fill: str, stroke: str = LINE
 def label(x: float, y: float, text: str, size: float = 14, fill: str = INK) -> str:
     """Return text centred on a point."""
     return (
-        f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill={quoteattr(fill)} '
-        f'text-anchor="middle" dominant-baseline="central">{escape(text)}</text>'
+        f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill="{escape(fill)}" '
+        f'text-anchor="middle" dominant-baseline="central">{escape(text, quote=False)}</text>'
     )
 
 

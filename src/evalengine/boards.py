@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,10 @@ MATCHES, WINS, DRAWS, LOSSES, SCORE, FAULTS = range(6)
 
 Outcome = tuple[int, tuple[int, ...], tuple[int, ...]]
 """What many matches share: game_no, and by side agents and places."""
+
+_ENDING = operator.itemgetter(1, 2, 3, 5)  # of what is stored: game_no, termination, and by seat agents and places
+_AGENTS = operator.itemgetter(0)  # of what is rated
+_rated = tuple.__new__  # a named tuple's own __new__ costs twice as much
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +121,6 @@ class Boards:
         self._boards_of = [[board for board in boards if number in board.games] for number in range(len(games))]
         self._tallies: list[dict[int, list[Any]]] = [{} for _ in games]
         self._touched: set[tuple[int, int]] = set()
-        self._outcomes: Counter[Outcome] = Counter()  # rated, not yet in the tallies
         self._held: dict[int, Stored] = {}
         self._stored_to = -1  # the highest match_no that waits in the store only
         self.watermark = 0
@@ -139,13 +143,16 @@ class Boards:
             else:
                 self._stored_to = max(self._stored_to, result[0])
         while True:
-            if next_no not in held and next_no <= self._stored_to:
-                self._read_back(next_no)
+            taken: list[Stored] = []
+            while (found := held.pop(next_no, None)) is not None:
+                taken.append(found)
+                next_no = next_no + 1 if order is None else next(order, -1)
+            self._rate(taken)
+            if next_no > self._stored_to:
+                break
+            self._read_back(next_no)
             if next_no not in held:
                 break
-            self._rate(held.pop(next_no))
-            self.watermark += 1
-            next_no = next_no + 1 if order is None else next(order, -1)
         self._flush()
         return next_no
 
@@ -154,19 +161,22 @@ class Boards:
         if [result[0] for result in self._store.stored(self._run, next_no, 1)] == [next_no]:
             self._held.update((result[0], result) for result in self._store.stored(self._run, next_no, _CHUNK))
 
-    def _rate(self, result: Stored) -> None:
-        _, game_no, termination, agents, scores, places, faulted = result
-        if termination == _VOID:
-            return
-        game = self._games[game_no]
-        if len(agents) != len(game.sides):
-            agents, scores, places = _by_side(game, agents, scores, places)
-        rated = Rated(agents, places, scores)
-        for board in self._boards_of[game_no]:
-            board.rated.append(rated)
-        self._outcomes[game_no, agents, places] += 1
-        if faulted or game.by_score:
-            self._tally_single(game_no, game, rated, faulted)
+    def _rate(self, results: Sequence[Stored]) -> None:
+        self.watermark += len(results)
+        for _, game_no, termination, agents, scores, places, faulted in results:
+            if termination == _VOID:
+                continue
+            game = self._games[game_no]
+            if len(agents) == len(game.sides):
+                rated = _rated(Rated, (agents, places, scores))
+            else:
+                rated = Rated(_firsts(game, agents), _firsts(game, places), _means(game, scores))
+            for board in self._boards_of[game_no]:
+                board.rated.append(rated)
+            if faulted or game.by_score:
+                self._tally_single(game_no, game, rated, faulted)
+        for (game_no, agents, places), count in _outcomes(self._games, results):
+            self._tally(game_no, agents, places, count)
 
     def _tally_single(self, game_no: int, game: RatedGame, rated: Rated, faulted: Sequence[int]) -> None:
         """Take what matches with equal places do not share; scores in their order, for bit-identical sums."""
@@ -203,13 +213,10 @@ class Boards:
             self._touched.add((game_no, agent))
 
     def _flush(self) -> None:
-        for (game_no, agents, places), count in self._outcomes.items():
-            self._tally(game_no, agents, places, count)
-        self._outcomes.clear()
         for board in self.boards:
             if board.rated:
                 board.rater.update(board.rated)
-                board.changed.update(agent for rated in board.rated for agent in rated.agents)
+                board.changed.update(*map(_AGENTS, board.rated))
                 board.rated.clear()
 
     # ------------------------------------------------------------------------------- the store
@@ -289,31 +296,31 @@ def _ranks(ratings: Sequence[Any]) -> list[int]:
     return ranks
 
 
-def _by_side(
-    game: RatedGame, agents: Sequence[int], scores: Sequence[float], places: Sequence[int]
-) -> tuple[tuple[int, ...], tuple[float, ...], tuple[int, ...]]:
-    """Return agents, mean scores and places by side instead of by seat."""
-    return (
-        tuple(agents[seats[0]] for seats in game.sides),
-        tuple(sum(scores[seat] for seat in seats) / len(seats) for seats in game.sides),
-        tuple(places[seats[0]] for seats in game.sides),
-    )
+def _firsts(game: RatedGame, by_seat: Sequence[int]) -> tuple[int, ...]:
+    """Return agents or places by side: those of each side's first seat."""
+    return tuple(by_seat[seats[0]] for seats in game.sides)
 
 
-def pair_counts(games: Sequence[RatedGame], results: Iterable[Stored]) -> Mapping[tuple[int, int, int], list[int]]:
-    """Return [wins, draws, losses] by (game_no, first, second): every pair of sides, the earlier one's view."""
-    # Most matches of a batch share agents and places: counting those first is half the work.
-    outcomes: Counter[Outcome] = Counter()
-    for result in results:
-        _, game_no, termination, agents, scores, places, _ = result
+def _means(game: RatedGame, scores: Sequence[float]) -> tuple[float, ...]:
+    """Return scores by side: the mean of its seats'."""
+    return tuple(sum(scores[seat] for seat in seats) / len(seats) for seats in game.sides)
+
+
+def _outcomes(games: Sequence[RatedGame], results: Iterable[Stored]) -> Iterator[tuple[Outcome, int]]:
+    """Yield each outcome of matches that are not void with how often it came: most of a batch are alike."""
+    for (game_no, termination, agents, places), count in Counter(map(_ENDING, results)).items():
         if termination == _VOID:
             continue
         game = games[game_no]
         if len(agents) != len(game.sides):
-            agents, _, places = _by_side(game, agents, scores, places)
-        outcomes[game_no, agents, places] += 1
+            agents, places = _firsts(game, agents), _firsts(game, places)  # noqa: PLW2901 - by side instead of by seat
+        yield (game_no, agents, places), count
+
+
+def pair_counts(games: Sequence[RatedGame], results: Iterable[Stored]) -> Mapping[tuple[int, int, int], list[int]]:
+    """Return [wins, draws, losses] by (game_no, first, second): every pair of sides, the earlier one's view."""
     counts: dict[tuple[int, int, int], list[int]] = {}
-    for (game_no, agents, places), count in outcomes.items():
+    for (game_no, agents, places), count in _outcomes(games, results):
         for one in range(len(agents) - 1):
             for other in range(one + 1, len(agents)):
                 pair = counts.setdefault((game_no, agents[one], agents[other]), [0, 0, 0])

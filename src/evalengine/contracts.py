@@ -144,37 +144,26 @@ class Info:
     Attributes:
         game: the game's name; config: its parameters; information: "perfect" or "hidden";
         seat: the agent's own; seats: how many there are; sides: as lists of seats;
+        seed: the agent's own 63-bit seed in this match, on a path that no luck of the game is on;
         turn_s, match_s: the limits, None without one; increment_s: what each answer gives back to match_s;
         clock: what seconds are, "cpu" or "wall"; None: nothing is limited;
         past: in a branch, this seat's own (observation, action) pairs so far, else empty.
     """
 
-    __slots__ = (
-        "_game",
-        "_path",
-        "_rng",
-        "_seed",
-        "clock",
-        "increment_s",
-        "match_s",
-        "past",
-        "seat",
-        "sides",
-        "turn_s",
-    )
+    # What most matches leave as it is stands in the class: an Info is made for each seat of each match.
+    __slots__ = ("__dict__", "_game", "seat", "seed", "sides")
+    turn_s: float | None = None
+    match_s: float | None = None
+    increment_s: float = 0.0
+    clock: str | None = None
+    past: Sequence[tuple[Any, Action]] = ()
+    _rng: random.Random | None = None
 
-    def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int, path: str = "") -> None:
+    def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int) -> None:
         self._game = game
         self.seat = seat
         self.sides = sides
-        self._seed = seed
-        self._path = path
-        self._rng: random.Random | None = None
-        self.turn_s: float | None = None
-        self.match_s: float | None = None
-        self.increment_s = 0.0
-        self.clock: str | None = None
-        self.past: Sequence[tuple[Any, Action]] = ()
+        self.seed = seed
 
     @property
     def game(self) -> str:
@@ -195,11 +184,6 @@ class Info:
     def seats(self) -> int:
         """How many seats play."""
         return sum(map(len, self.sides))
-
-    @property
-    def seed(self) -> int:
-        """The agent's own 63-bit seed in this match, on a path that no luck of the game is on."""
-        return seeding.derive_at(self._seed, self._path) if self._path else self._seed
 
     @property
     def rng(self) -> random.Random:
@@ -263,7 +247,8 @@ class Observation(Request):
         clock_s: seconds of the limit left, None without one; config: the game's parameters.
     """
 
-    __slots__ = ("_info", "clock_s")
+    __slots__ = ("_info",)
+    clock_s: float | None = None
 
     def __init__(self, state: State, seat: int, turn: int, info: Info) -> None:
         # Not super().__init__(): this runs once a turn, and the call costs as much as the rest.
@@ -272,7 +257,6 @@ class Observation(Request):
         self.turn = turn
         self._legal = None
         self._info = info
-        self.clock_s: float | None = None
 
     @property
     def game(self) -> str:

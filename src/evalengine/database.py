@@ -14,7 +14,7 @@ from evalengine.errors import StorageError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA = 1
+SCHEMA = 2
 APPLICATION_ID = 0x6576616C  # "eval", see the pragma
 MIGRATIONS = Path(__file__).with_name("migrations")  # numbered, never edited
 _BUSY_S = 30.0
@@ -85,6 +85,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         )
         raise StoreError(msg)
     db.execute("pragma synchronous = normal")
+    db.execute("pragma wal_autocheckpoint = 4000")  # pages, 16 MB: a checkpoint waits for the disk twice
     if version < SCHEMA:
         lock = locked(path.with_name(f"{path.name}-schema.lock"), fcntl.LOCK_EX)
         try:

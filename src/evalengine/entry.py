@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import limits, planning, plugins
+from evalengine import limits, planning, references
 from evalengine.errors import NothingToPlayError
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def make_pairing(name: str, plan: Plan, plugs: Plugins) -> Pairing:
     Raises:
         UnknownNameError: nobody registers it.
     """
-    spec = plugins.find("pairing", name, plugs.listed("pairings"), "evalengine plugins")
-    made: Pairing = plugins.imported(spec.factory, f"pairing {name!r}")(plan)
+    spec = references.find("pairing", name, plugs.listed("pairings"), "evalengine plugins")
+    made: Pairing = references.imported(spec.factory, f"pairing {name!r}")(plan)
     return made
 
 

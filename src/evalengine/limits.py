@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalengine import plugins
+from evalengine import references
 from evalengine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def limited(
     for name in own:
         if name not in names and name not in optional:
             kind = "agent of this run"
-            raise plugins.unknown(kind, name, names)
+            raise references.unknown(kind, name, names)
     return [_with(agent, common, own[agent.name]) if agent.name in own else agent for agent in agents]
 
 

@@ -12,9 +12,9 @@ A turn is resolved when every seat that acts in it has an answer or a fault, nev
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 import operator
-import traceback as tracebacks
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +34,17 @@ Turn = Mapping[int | None, Any]
 # Read once: an enum's `.value` costs 0.2 us each time.
 _RULES, _TURN_LIMIT, _FAULT = Termination.RULES.value, Termination.TURN_LIMIT.value, Termination.FAULT.value
 
+_made = tuple.__new__  # a named tuple's own __new__ costs twice as much
 _PAIR = 2  # sides: with fewer there is nobody to play against
+_FIRST, _SECOND, _LEVEL = (1, 2), (2, 1), (1, 1)  # places of two seats that play each other
 _TURN_AND_SEAT = operator.itemgetter(0, 1)
 _OPENING_TRIES = 8  # random openings of one length, before a shorter one is tried
 _SPENT = 1 << 40  # below it, what is left of a derived number is too little to draw evenly from
+
+
+@functools.cache
+def _opening_path(length: int, attempt: int, turn: int, seat: int) -> str:
+    return repr(("opening", length, attempt, turn, seat))
 
 
 class _NoLuck:
@@ -265,8 +272,8 @@ class Match:
         self.spec = spec
         self.game = game
         rules = self._rules = _rules_of(game, len(spec.agents))
-        limit = rules.spec.max_turns
-        self._max_turns = min(limit, spec.max_turns) if spec.max_turns else limit
+        limit, lower = rules.spec.max_turns, spec.max_turns
+        self._max_turns = min(limit, lower) if lower else limit
         self._restart()
 
     def _restart(self) -> None:
@@ -452,28 +459,33 @@ class Match:
                 self._restart()
 
     def _play_opening(self, length: int, attempt: int) -> bool:
+        state, no_luck, last = self.state, self._rules.no_luck, self._max_turns - 1
         # The digits of one derived number: a generator costs as much as the rest of a small match.
         luck = 0
         for turn in range(length):
-            movers = self.state.to_move()
+            movers = state.to_move()
             drawn = {}
             for seat in movers:
-                legal = self.state.legal(seat)
+                legal = state.legal(seat)
                 if not legal:  # actions that cannot be listed cannot be drawn either
                     return True
                 if luck < _SPENT:
-                    luck = derive_at(self.spec.seed, f"('opening', {length}, {attempt}, {turn}, {seat})")
+                    luck = derive_at(self.spec.seed, _opening_path(length, attempt, turn, seat))
                 luck, place = divmod(luck, len(legal))
                 drawn[seat] = legal[place]
-            if len(movers) == 1:  # as _resolve would, with less ado
-                self._actions.append(drawn[movers[0]])
-                self._who.append(movers[0])
-                self._apply(drawn)
+            if len(drawn) == 1 and turn < last:  # as _resolve would, with less ado
+                self._actions.append(drawn[seat])
+                self._who.append(seat)
+                self.state = state = state.apply(drawn, no_luck or self._luck(turn))
+                self.turn = turn + 1
+                if not state.to_move():
+                    return False
             else:
                 self._answers = drawn
                 self._resolve(movers)
-            if self.result is not None:
-                return False
+                state = self.state
+                if self.result is not None:
+                    return False
         return True
 
     # ---------------------------------------------------------------------------------- result
@@ -481,10 +493,14 @@ class Match:
     def _finish(self, termination: str) -> None:
         rules = self._rules
         scores = _plain_scores(self.state.scores(), rules)
-        if self._fallen:
-            scores = self._fallen_scores(scores, termination)
-        places = duel_places(scores) if rules.duel and not self._fallen else self._places(scores, termination)
-        self.result = MatchResult(scores, places, termination, self.turn, tuple(self._faults))
+        if rules.duel and not self._fallen:
+            one, other = scores
+            places: tuple[int, ...] = _FIRST if one > other else _SECOND if one < other else _LEVEL
+        else:
+            if self._fallen:
+                scores = self._fallen_scores(scores, termination)
+            places = self._places(scores, termination)
+        self.result = _made(MatchResult, (scores, places, termination, self.turn, tuple(self._faults)))
 
     def _fallen_scores(self, scores: Scores, termination: str) -> Scores:
         """Put min_score for who fell; who was fighting only them wins what there is to win."""
@@ -530,14 +546,6 @@ def _plain_scores(found: Any, rules: _Rules) -> Scores:
     return scores
 
 
-def duel_places(scores: Scores) -> tuple[int, int]:
-    """Return the places of two seats that play each other."""
-    one, other = scores
-    if one > other:
-        return (1, 2)
-    return (2, 1) if one < other else (1, 1)
-
-
 def mean_of(scores: Scores, seats: Sequence[int]) -> float:
     """Return the score of a side: the mean of its seats', whatever their order."""
     return math.fsum(scores[seat] for seat in seats) / len(seats)
@@ -545,6 +553,8 @@ def mean_of(scores: Scores, seats: Sequence[int]) -> float:
 
 def crash(error: BaseException) -> Fault:
     """Return the fault of an agent that raised `error` in this process."""
+    import traceback as tracebacks  # slow to import, and most runs need none
+
     last = tracebacks.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
     told = "".join(tracebacks.format_exception(error)).encode("utf-8", "backslashreplace").decode()

@@ -177,6 +177,17 @@ class AgentSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Orders:
+    """All that a worker must know of a run; it crosses the process border once."""
+
+    games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
+    agents: tuple[AgentSpec, ...]
+    limits: Limits
+    sys_path: tuple[str, ...] = ()
+    cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """One line of the board."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import plugins
+from evalengine import plugins, references
 from evalengine.contracts import Contest, Game, Plan
 from evalengine.errors import AgentError, NothingToPlayError, UsageError
 from evalengine.expressions import Expression
@@ -83,7 +83,7 @@ def choose_games(text: str, known: Plugins) -> list[ChosenGame]:
     words = {name: plugins.words_of(spec) for name, spec in games.items()}
     chosen: dict[str, ChosenGame] = {}
     for ref in _candidates(expression, games):
-        name, _ = plugins.split_reference(ref)
+        name, _ = references.split_reference(ref)
         if expression.holds(lambda word, ref=ref, name=name: _word_holds(word, ref, name, words, local)):  # type: ignore[misc]
             game = _make(ref, games[name])
             chosen.setdefault(game.ref, game)
@@ -128,11 +128,11 @@ def _candidates(expression: Expression, games: Mapping[str, GameSpec]) -> list[s
     configured = []
     for word in dict.fromkeys(expression.words):
         if "(" in word and not _is_path(word):
-            plugins.find("game", plugins.split_reference(word)[0], games, "evalengine games")
+            references.find("game", references.split_reference(word)[0], games, "evalengine games")
             configured.append(word)
         elif word not in every_word and not _is_path(word):
             kind = "game or tag"
-            raise plugins.unknown(kind, word, sorted(every_word), "evalengine games")
+            raise references.unknown(kind, word, sorted(every_word), "evalengine games")
     return [*sorted(games), *configured]
 
 
@@ -148,9 +148,9 @@ def _word_holds(
 
 
 def _make(ref: str, spec: GameSpec) -> ChosenGame:
-    _, config = plugins.split_reference(ref)
+    _, config = references.split_reference(ref)
     seats = config.pop("seats", None) if "seats" not in spec.config else None
-    game = plugins.build_game(spec, config)
+    game = references.build_game(spec, config)
     fits = game.spec
     if seats is None:
         seats = fits.default_seats
@@ -263,13 +263,13 @@ def split_name(ref: str) -> tuple[str, str]:
 
 def _load(ref: str, known: Plugins, bundled: Mapping[str, AgentSpec]) -> AgentSpec:
     if re.fullmatch(r"[A-Za-z0-9_-]+(\(.*\))?", ref, re.DOTALL):
-        name, config = plugins.split_reference(ref)
+        name, config = references.split_reference(ref)
         if name in bundled:
             return configure_agent(bundled[name], config)
     loaded: AgentSpec | None = known.hook.evalengine_load_agent(ref=ref)
     if loaded is None:
         kind = "agent"
-        raise plugins.unknown(kind, ref, bundled, "evalengine agents, or give a path")
+        raise references.unknown(kind, ref, bundled, "evalengine agents, or give a path")
     return loaded
 
 
@@ -279,7 +279,7 @@ def configure_agent(spec: AgentSpec, config: Mapping[str, Any]) -> AgentSpec:
     Raises:
         ConfigError: a parameter is wrong.
     """
-    whole = plugins.configured(f"agent {spec.name!r}", spec.parameters, config)
+    whole = references.configured(f"agent {spec.name!r}", spec.parameters, config)
     name = spec.label.format(**whole) if spec.label else spec.name
     return replace(spec, config=whole, name=name)
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import boards, submissions
 from evalengine.errors import StopError, StorageError
-from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
 from evalengine.scheduler import Scheduler
-from evalengine.worker import Orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from evalengine.launcher import Launcher
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
     from evalengine.store import Store, Stored
@@ -89,7 +89,6 @@ class _Player:
         self._listener = listener
         self._max_failed = max_failed
         self._failed_before = run.voids + run.faults.total()
-        self._sides = [_side_of(game.sides) for game in run.rated_games]
         self._order: Iterator[int] | None = None
         self._next_no = 0
         self._keys = _Keys(run)
@@ -98,7 +97,7 @@ class _Player:
         self._repeats = Repeats(run.entry.agents)
         self.stop = _Stop()
 
-    def play(self, workers: int) -> None:
+    def play(self, workers: int, launcher: Launcher | None) -> None:
         """Play to the end, or until somebody stops it."""
         run = self._run
         scheduler = Scheduler(
@@ -106,6 +105,7 @@ class _Player:
             workers,
             hung_s=max(_hung_s(limits, self._most_turns()) for limits in _every_limits(run)),
             worker_lost=self._worker_lost,
+            launcher=launcher,
         )
         with scheduler:
             self._play_rounds(scheduler)
@@ -186,10 +186,10 @@ class _Player:
         """Store results with all that follows from them, in one transaction; then tell of them."""
         run = self._run
         if rows:
-            results = [_stored_of(spec, row) for spec, row in zip(specs, rows, strict=True)]
+            results = list(map(_stored_of, specs, rows))
             with self._store.transaction():
-                keys = [self._keys.of(spec) for spec in specs]
-                self._store.write(run.number, specs, rows, self._sides, keys, worker)
+                keys = list(map(self._keys.of, specs))
+                self._store.write(run.number, specs, rows, keys, worker)
                 self._write_logs(rows)
                 counts = boards.pair_counts(run.rated_games, results)
                 self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
@@ -221,8 +221,12 @@ class _Player:
             self._store.write_logs(self._run.number, kept)
             self._store.set_run(self._run.number, log_bytes=self._log_bytes)
 
+    def note(self, text: str) -> None:
+        """Tell a person."""
+        self._listener.note(text)
+
     def _worker_lost(self, worker_no: int, reason: str) -> None:
-        self._listener.note(f"worker {worker_no} was lost ({reason}); its matches are played again elsewhere")
+        self.note(f"worker {worker_no} was lost ({reason}); its matches are played again elsewhere")
         self._plugs.hook.evalengine_worker_lost(worker=worker_no, reason=reason)
 
 
@@ -233,28 +237,24 @@ class _Keys:
         entry = run.entry
         self._entry = entry
         self._limits = repr(tuple(entry.settings.limits))
-        self._known: dict[tuple[int, int, int, tuple[int, ...]], Any] = {}
+        self._known: dict[tuple[int, int, int, tuple[int, ...]], bytes | None] = {}  # a digest of all but the seed
 
     def of(self, spec: MatchSpec) -> bytes | None:
         """Return the key of a match; None when one of its agents is not pinned."""
-        _, game_no, _, seed, agents, opening, max_turns, _ = spec
-        cell = (game_no, opening, max_turns, agents)
-        if cell not in self._known:
-            if len(self._known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
-                self._known.clear()
-            self._known[cell] = self._begun(spec)
-        begun = self._known[cell]
-        if begun is None:
-            return None
-        whole = begun.copy()
-        whole.update(b"%d" % seed)
-        key: bytes = whole.digest()
-        return key
+        _, game_no, _, seed, agents, opening, max_turns, branch = spec
+        cell = game_no, opening, max_turns, agents
+        known = self._known
+        if cell not in known:
+            if len(known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
+                known.clear()
+            known[cell] = self._begun(spec)
+        begun = known[cell]
+        return None if begun is None or branch is not None else begun + seed.to_bytes(8)
 
-    def _begun(self, spec: MatchSpec) -> Any:
+    def _begun(self, spec: MatchSpec) -> bytes | None:
         game = self._entry.games[spec.game_no]
         agents = [self._entry.agents[agent] for agent in spec.agents]
-        if spec.branch is not None or not all(agent.pinned for agent in agents):
+        if not all(agent.pinned for agent in agents):
             return None
         told = (
             game.ref,
@@ -264,7 +264,7 @@ class _Keys:
             [(agent.version, agent.limits and tuple(agent.limits)) for agent in agents],
             self._limits,
         )
-        return blake2b(repr(told).encode(), digest_size=16)
+        return blake2b(repr(told).encode(), digest_size=16).digest()
 
 
 def _every_limits(run: Run) -> list[Limits]:
@@ -286,14 +286,11 @@ def _result_of(row: Played) -> MatchResult:
 
 
 def _stored_of(spec: MatchSpec, row: Played) -> Stored:
+    match_no, game_no, _, _, agents, *_ = spec
+    _, scores, places, termination, _, _, _, _, _, _, faults, *_ = row
     # A seat that faulted in several turns counts once, as where results are read back.
-    faulted = [spec.agents[seat] for seat in {seat: None for _, seat, _ in row.faults}] if row.faults else ()
-    return spec.match_no, spec.game_no, row.termination, spec.agents, row.scores, row.places, faulted
-
-
-def _side_of(sides: Sequence[Sequence[int]]) -> list[int]:
-    found = {seat: side for side, seats in enumerate(sides) for seat in seats}
-    return [found[seat] for seat in range(len(found))]
+    faulted = [agents[seat] for seat in {seat: None for _, seat, _ in faults}] if faults else ()
+    return match_no, game_no, termination, agents, scores, places, faulted
 
 
 def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchSpec]:
@@ -320,12 +317,20 @@ def _orders(run: Run, folder: Path) -> Orders:
 
 
 def play(
-    run: Run, store: Store, plugs: Plugins, *, workers: int, listener: Listener | None = None, max_failed: int = 0
+    run: Run,
+    store: Store,
+    plugs: Plugins,
+    *,
+    workers: int,
+    listener: Listener | None = None,
+    max_failed: int = 0,
+    launcher: Launcher | None = None,
 ) -> Run:
     """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
 
     Args:
-        max_failed: end as Ctrl-C does after so many faults and voids; 0: never.
+        max_failed: end as Ctrl-C does after so many faults and voids; 0: never;
+        launcher: one that was started before, for the first match to come sooner; closed afterwards.
 
     Raises:
         RunLockedError: another process writes it; StorageError: it could not be stored, what was is intact.
@@ -340,17 +345,17 @@ def play(
         player = _Player(run, store, plugs, listener, max_failed)
         with player.stop.listening():
             listener.started(run)
-            _play_locked(player, run, store, plugs, listener)
+            _play_locked(player, run, plugs, store, launcher)
     finally:
         store.unlock(lock)
     return run
 
 
-def _play_locked(player: _Player, run: Run, store: Store, plugs: Plugins, listener: Listener) -> None:
+def _play_locked(player: _Player, run: Run, plugs: Plugins, store: Store, launcher: Launcher | None) -> None:
     run.state = "interrupted"
     try:
         if not _complete(run):
-            player.play(run.workers)
+            player.play(run.workers, launcher)
         if not player.stop.asked or _complete(run):
             run.state = "done"
     except KeyboardInterrupt:  # the second one
@@ -358,7 +363,7 @@ def _play_locked(player: _Player, run: Run, store: Store, plugs: Plugins, listen
     except StorageError:
         raise
     except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
-        listener.note(str(error))
+        player.note(str(error))
     finally:
         _record_end(run, store)
         plugs.hook.evalengine_run_done(run=run.summary())

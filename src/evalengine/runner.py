@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine.errors import UsageError
+from evalengine.launcher import Launcher
 from evalengine.model import AgentSpec, Limits
 from evalengine.planning import Settings
 from evalengine.plugins import Plugins
@@ -48,21 +49,22 @@ def run(
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
     check_numbers(n, rounds, workers, seed)
-    plugs = Plugins()
-    settings = Settings(
-        games=games if isinstance(games, str) else " or ".join(games),
-        agents=tuple(agent for agent in agents if isinstance(agent, str)),
-        callables=tuple(_callable_agent(agent) for agent in agents if not isinstance(agent, str)),
-        matches=n,
-        rounds=rounds,
-        seed=fresh_seed() if seed is None else seed,
-        rater=rater,
-        opening=opening,
-        limits=limits or Limits(),
-    )
-    store = Store(Path(db))
-    begun = begin(settings, store, plugs, "evalengine.run", "none")
-    return play(begun, store, plugs, workers=workers or default_workers())
+    with Launcher() as launcher:
+        plugs = Plugins()
+        settings = Settings(
+            games=games if isinstance(games, str) else " or ".join(games),
+            agents=tuple(agent for agent in agents if isinstance(agent, str)),
+            callables=tuple(_callable_agent(agent) for agent in agents if not isinstance(agent, str)),
+            matches=n,
+            rounds=rounds,
+            seed=fresh_seed() if seed is None else seed,
+            rater=rater,
+            opening=opening,
+            limits=limits or Limits(),
+        )
+        store = Store(Path(db))
+        begun = begin(settings, store, plugs, "evalengine.run", "none")
+        return play(begun, store, plugs, workers=workers or default_workers(), launcher=launcher)
 
 
 def check_numbers(n: int | None, rounds: int | None, workers: int | None, seed: int | None) -> None:

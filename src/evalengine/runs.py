@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import boards, planning, plugins, submissions
+from evalengine import boards, planning, references, submissions
 from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
 from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
@@ -150,8 +150,8 @@ def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
 
 
 def _make_rater(name: str, plugs: Plugins) -> Any:
-    spec = plugins.find("rater", name, plugs.listed("raters"), "evalengine plugins")
-    return plugins.imported(spec.factory, f"rater {name!r}")()
+    spec = references.find("rater", name, plugs.listed("raters"), "evalengine plugins")
+    return references.imported(spec.factory, f"rater {name!r}")()
 
 
 def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbox: str) -> Run:
@@ -288,7 +288,7 @@ def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
         msg = f"the run was played with version {row['version']} of {row['name']!r}, installed is {found.version}"
         raise StoreError(msg)
     config = json.loads(row["config"])
-    game = plugins.build_game(found, config)
+    game = references.build_game(found, config)
     return ChosenGame(
         ref=row["ref"], spec=found, config=config, game=game, seats=sum(map(len, json.loads(row["sides"])))
     )

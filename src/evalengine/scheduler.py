@@ -18,9 +18,9 @@ from evalengine.model import MatchSpec, Played, Termination
 if TYPE_CHECKING:
     import zmq
 
-    from evalengine.worker import Orders
+    from evalengine.model import Orders
 
-BATCH_S = 0.010  # work in one batch
+BATCH_S = 0.020  # work in one batch, which is one transaction too
 IN_FLIGHT = 2  # batches a worker: one that it plays and one that waits
 _MAX_BATCH = 1000
 _GROWTH = 4  # at most so many times the last batch
@@ -31,6 +31,8 @@ _IDLE_DEATHS = 5  # workers in a row that died without a match, before the run i
 
 Done = tuple[Sequence[MatchSpec], Sequence[Played], int]
 """Matches that ended, their results, and the number of the worker that played them."""
+
+_made = tuple.__new__  # a named tuple's own maker costs twice as much
 
 _NOTHING: Done = ((), (), -1)
 
@@ -121,7 +123,8 @@ class Scheduler:
     Args:
         orders: what a worker must know; workers: how many;
         hung_s: seconds without the end of a turn, or before it is ready, after which a worker is killed;
-        worker_lost: told of each worker that died or hung, with the reason.
+        worker_lost: told of each worker that died or hung, with the reason;
+        launcher: one that was started before; it is closed with the scheduler.
     """
 
     def __init__(
@@ -131,10 +134,11 @@ class Scheduler:
         *,
         hung_s: float = 60.0,
         worker_lost: Callable[[int, str], None] = lambda _worker_no, _reason: None,
+        launcher: Launcher | None = None,
     ) -> None:
         import zmq
 
-        self._launcher = Launcher(orders)
+        self._launcher = launcher or Launcher()
         self._context: zmq.Context[Any] = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
         self._router.linger = 0  # whatever ends us, nothing waits for a worker that will not read
@@ -151,6 +155,7 @@ class Scheduler:
         self._idle_deaths = 0
         self._looked = time.monotonic()
         try:
+            self._launcher.order(orders)
             for _ in range(workers):
                 self._start_worker()
         except BaseException:
@@ -259,7 +264,7 @@ class Scheduler:
             self._feed(worker, queue)
         elif kind == wire.RESULT and message[1] in worker.batches:
             specs = worker.batches.pop(message[1])
-            rows = [Played._make(row) for row in message[2]]
+            rows = [_made(Played, row) for row in message[2]]
             self._idle_deaths = 0
             now = time.monotonic()
             if rows:

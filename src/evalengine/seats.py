@@ -55,10 +55,11 @@ def _calls_of(kind: Any) -> tuple[bool, bool, bool]:
 class LocalSeat(Seat):
     """A trusted agent in this process."""
 
+    _agent: Any = None
+    _asked: Observation | None = None
+
     def __init__(self, make: Callable[[], Any], info: Info) -> None:
         self.info = info
-        self._agent: Any = None
-        self._asked: Observation | None = None
         try:
             self._agent = agent = make()
             starts, acts, self.closes = _calls_of(type(agent))  # type: ignore[arg-type]  # a class is hashable

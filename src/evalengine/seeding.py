@@ -20,7 +20,18 @@ def derive(seed: int, *path: str | int) -> int:
 
 def derive_at(seed: int, path: str) -> int:
     """Return what `derive` does, with the path as the repr of its parts: that is often known beforehand."""
-    return int.from_bytes(blake2b(f"{seed}{path}".encode(), digest_size=8).digest(), "big") >> 1
+    return int.from_bytes(blake2b(f"{seed}{path}".encode(), digest_size=8).digest()) >> 1  # big-endian
+
+
+def derive_each(seed: int, path: str, count: int) -> list[int]:
+    """Return `count` seeds of 63 bits below one path; whoever knows one of them knows no other.
+
+    The first eight are slices of one hash, since every match needs a few.
+    """
+    sliced = min(count, 8)
+    digest = blake2b(f"{seed}{path}".encode(), digest_size=8 * sliced).digest()
+    found = [int.from_bytes(digest[begin : begin + 8]) >> 1 for begin in range(0, 8 * sliced, 8)]
+    return found + [derive(seed, path, number) for number in range(sliced, count)]
 
 
 def fresh_seed() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import random
 import signal
@@ -12,18 +13,18 @@ import tempfile
 import threading
 import time
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import plugins, wire
+from evalengine import references, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Fault, FaultKind, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.model import AgentSpec, Fault, FaultKind, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.process_seats import PythonSeat, by_cpu
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
 from evalengine.seats import LocalSeat, Seat
+from evalengine.seeding import derive_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,21 +32,12 @@ if TYPE_CHECKING:
     import zmq
 
 _PULSE_S = 0.5
+_AGENTS = "agents"  # the path of their seeds
 _LONGEST_REPR = 1000
 _REPLAYS = 2
 _PR_SET_PDEATHSIG = 1
 _clock = time.perf_counter_ns
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Orders:
-    """All that a worker must know of a run; it crosses the process border once."""
-
-    games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
-    agents: tuple[AgentSpec, ...]
-    limits: Limits
-    sys_path: tuple[str, ...] = ()
-    cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
+_made = tuple.__new__  # a named tuple's own __new__ costs twice as much
 
 
 class Worker:
@@ -58,8 +50,7 @@ class Worker:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._games: dict[int, Game] = {}
-        self._makers: dict[int, Callable[[], Any]] = {}
-        self._paths: dict[tuple[int, int], str] = {}  # by seat and agent
+        self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
         self._zygote = Zygote()
         self.match: Match | None = None
         self.finished = 0
@@ -82,8 +73,11 @@ class Worker:
         self.match = None
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
+            seeds = derive_each(spec.seed, _AGENTS, len(spec.agents))
+            sides, makers = match.sides, self._makers
             for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
-                seats.append(self._seat(match, number, agent))
+                info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
+                seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
             _drive(match, seats, thought)
             logs = _closed(match, seats)
             contended = match.result is not None and match.result.faults and any(seat.contended for seat in seats)
@@ -101,36 +95,24 @@ class Worker:
 
     def _game(self, game_no: int) -> Game:
         if game_no not in self._games:
-            self._games[game_no] = plugins.build_game(*self._orders.games[game_no])
+            self._games[game_no] = references.build_game(*self._orders.games[game_no])
         return self._games[game_no]
 
-    def _seat(self, match: Match, seat: int, agent_no: int) -> Seat:
+    def _seat(self, info: Info, agent_no: int) -> Seat:
+        """Return the seat of an agent from outside, of a function of the caller's, or of one that is met first."""
         orders = self._orders
         spec = orders.agents[agent_no]
-        info = Info(match.game, seat, match.sides, match.spec.seed, self._path(seat, agent_no))
+        if spec.payload:
+            _seed(info.seed)
+            return LocalSeat(agent_maker(spec), info)
         if spec.kind == "trusted":
-            if spec.payload:
-                _seed(info.seed)
-            return LocalSeat(self._maker(agent_no), info)
+            make = self._makers[agent_no] = agent_maker(spec)
+            return LocalSeat(make, info)
         limits = orders.limits if spec.limits is None else spec.limits
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
         info.turn_s, info.match_s, info.increment_s = limits.turn_s, limits.match_s, limits.increment_s
         info.clock = "cpu" if by_cpu(limits, engine=kind.engine) else "wall"
         return kind(spec, info, limits, self._zygote)
-
-    def _path(self, seat: int, agent_no: int) -> str:
-        """Return the path of an agent's seed below a match's."""
-        path = self._paths.get((seat, agent_no))
-        if path is None:
-            spec = self._orders.agents[agent_no]
-            # The bytes of a function of the caller's differ from process to process; its name does not.
-            path = self._paths[seat, agent_no] = repr(("agent", seat, spec.name if spec.payload else spec.version))
-        return path
-
-    def _maker(self, agent_no: int) -> Callable[[], Any]:
-        if agent_no not in self._makers:
-            self._makers[agent_no] = agent_maker(self._orders.agents[agent_no])
-        return self._makers[agent_no]
 
     def close(self) -> None:
         """End the processes that agents are forked from."""
@@ -148,7 +130,7 @@ def agent_maker(spec: AgentSpec) -> Callable[[], Any]:
 
         # Unpickled for each match: a counter that it closes over starts afresh, whichever worker plays.
         return lambda: _instance(dill.loads(spec.payload), {})  # noqa: S301 - the caller's own
-    made = plugins.imported(spec.factory, f"agent {spec.name!r}")
+    made = references.imported(spec.factory, f"agent {spec.name!r}")
     if isinstance(made, type) and not spec.config:
         return made
     return lambda: _instance(made, spec.config)
@@ -195,7 +177,10 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
 def _closed(match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
     """End the agents and return their logs as (seat, stream, text)."""
     assert match.result is not None
-    if not any([seat.closes for seat in seats]):  # noqa: C419 - once a match: a list is faster than a generator
+    for seat in seats:
+        if seat.closes:
+            break
+    else:
         return ()
     faulted = {seat for _, seat, _ in match.result.faults}
     return tuple(
@@ -216,20 +201,13 @@ def _played(
     match: Match, logs: tuple[tuple[int, str, str], ...], thought: Sequence[int], started: float, took_ns: int
 ) -> Played:
     scores, places, termination, turns, faults = match.result  # type: ignore[misc]  # it is over
-    return Played(
-        match.spec.match_no,
-        scores,
-        places,
-        termination,
-        turns,
-        wire.pack_turns(match.log),
-        wire.pack([took // 1000 for took in thought]),
-        started,
-        took_ns / 1e9,
-        _packed_infos(match.infos) if match.infos else None,
-        faults,
-        logs,
-    )
+    infos = _packed_infos(match.infos) if match.infos else None
+    turns_blob, think_us = wire.pack_turns(match.log), wire.pack([took // 1000 for took in thought])
+    return _made(
+        Played,
+        (match.spec[0], scores, places, termination, turns, turns_blob, think_us, started, took_ns / 1e9,
+         infos, faults, logs, ""),
+    )  # fmt: skip
 
 
 def _packed_infos(infos: Sequence[tuple[int, int, Any]]) -> bytes:
@@ -262,7 +240,7 @@ def _contended(match: Match, started: float, took_ns: int) -> Played:
 
 def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: float, took_ns: int) -> Played:
     told = "".join(traceback.format_exception(error))
-    return _empty(spec, match, f"{plugins.one_line(error)}\n{told}", started, took_ns)
+    return _empty(spec, match, f"{references.one_line(error)}\n{told}", started, took_ns)
 
 
 def _empty(spec: MatchSpec, match: Match | None, error: str, started: float, took_ns: int) -> Played:
@@ -293,6 +271,7 @@ def main(endpoint: str, worker_no: int, orders: Orders) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
     _prepare(worker_no, orders, Path(endpoint.partition("://")[2]).parent)
+    gc.freeze()  # what was imported is never garbage: no collection need look at it
     worker = Worker(orders)
     context = zmq.Context()
     pulse = _Pulse(context, endpoint, worker_no, worker)

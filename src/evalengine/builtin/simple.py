@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from evalengine import Info, Observation, State
 
 
+_64_BITS = (1 << 64) - 1
+_SPENT = 1 << 40  # below it, what is left of a drawn number is too little to draw evenly from
+
+
 def listed(observation: Observation, agent: str) -> Sequence[Any]:
     """Return the legal actions.
 
@@ -28,19 +32,29 @@ def listed(observation: Observation, agent: str) -> Sequence[Any]:
 class Random(Agent):
     """Draw each action evenly from the legal ones."""
 
-    __slots__ = ("_x",)
+    __slots__ = ("_seed", "_x")
 
     def start(self, info: Info) -> None:
-        self._x = info.seed
+        self._seed = self._x = info.seed
 
     def act(self, observation: Observation) -> Any:
-        # A 64-bit linear congruential generator (Knuth, MMIX): one step costs less than one call of
-        # random.Random, and seeding it nothing. Its high bits are the good ones.
-        self._x = x = (self._x * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
         legal = observation.legal
         if legal is None:
             legal = listed(observation, "random")
-        return legal[(x >> 33) * len(legal) >> 31]
+        # The digits of a number of 63 bits, taken while enough of it is left to draw evenly: a draw costs less than a
+        # call of random.Random, and seeding it nothing.
+        if self._x < _SPENT:
+            self._seed = (self._seed + 0x9E3779B97F4A7C15) & _64_BITS
+            self._x = _mixed(self._seed) >> 1
+        self._x, place = divmod(self._x, len(legal))
+        return legal[place]
+
+
+def _mixed(z: int) -> int:
+    """Return 64 bits that all depend on all of `z` (SplitMix64: Steele, Lea and Flood 2014, figure 17)."""
+    z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & _64_BITS
+    z = ((z ^ z >> 27) * 0x94D049BB133111EB) & _64_BITS
+    return z ^ z >> 31
 
 
 class First(Agent):

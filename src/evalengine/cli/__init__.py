@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
         points = _plugin_commands()
         if cmd_name in points:
             return _loaded(points[cmd_name])
-        from evalengine.plugins import unknown
+        from evalengine.references import unknown
 
         raise click.UsageError(str(unknown("command", cmd_name, self.list_commands(ctx), "evalengine --help")))
 

@@ -75,9 +75,9 @@ def _agent_process() -> Finding:
     """Start a real agent's process and hear it answer."""
     import tempfile
 
-    from evalengine.model import AgentSpec, Limits, MatchSpec
+    from evalengine.model import AgentSpec, Limits, MatchSpec, Orders
     from evalengine.plugins import Plugins
-    from evalengine.worker import Orders, Worker
+    from evalengine.worker import Worker
 
     if sys.platform != "linux":
         return Finding("agents' processes", False, "agents from outside need Linux; bundled ones play everywhere")
@@ -98,9 +98,8 @@ def _agent_process() -> Finding:
 
 def _worker() -> Finding:
     """Start a real worker and see it end."""
-    from evalengine.model import Limits
+    from evalengine.model import Limits, Orders
     from evalengine.scheduler import Scheduler
-    from evalengine.worker import Orders
 
     try:
         with Scheduler(Orders(games=(), agents=(), limits=Limits()), 1):

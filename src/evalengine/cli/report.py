@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from evalengine import planning, plugins
+from evalengine import planning, references
 from evalengine.cli.progress import LETTERS
 from evalengine.cli.text import one_line, out, rule
 from evalengine.runner import DEFAULT_DB
@@ -27,8 +27,8 @@ def reporter(name: str, plugs: Plugins) -> Reporter:
     Raises:
         UnknownNameError: there is none of this name.
     """
-    spec = plugins.find("reporter", name, plugs.listed("reporters"), "evalengine plugins")
-    made: Reporter = plugins.imported(spec.factory, f"reporter {name!r}")()
+    spec = references.find("reporter", name, plugs.listed("reporters"), "evalengine plugins")
+    made: Reporter = references.imported(spec.factory, f"reporter {name!r}")()
     return made
 
 

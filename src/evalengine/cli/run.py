@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from evalengine.launcher import Launcher
     from evalengine.planning import Settings
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
@@ -188,23 +189,13 @@ def command(source: settings.Source, /, **options: Any) -> int:
     AGENT: a bundled name (random, "mcts(simulations=200)"), a file (bot.py, bot.py:Class), a folder or zip with
     agent.py or main.py, 'cmd:PROGRAM ARGS' for a program in any language, or NAME=REF for any of these.
     """
-    from evalengine import runs
-    from evalengine.cli import report
-
     _check(options, source.typed)
-    plugs = settings.load_plugins(options["wanted"])
-    report.reporter(options["form"], plugs)  # a wrong name is told before the run, not after it
-    if options["resume"]:
-        return _resume(options, plugs, source.file)
-    again = options["last_failed"] or options["failed_first"]
-    wish = _again(options, source) if again else _settings(options, source)
     if options["dry_run"] or options["collect_only"]:
-        return _preview(options, wish, plugs)
-    if not os.path.exists(options["db"]):  # noqa: PTH110 - pathlib is slow to import
-        runs.check(wish, plugs)
-    with settings.open_store(options["db"], create=True) as store:
-        run = runs.begin(wish, store, plugs, "evalengine run", "none")
-        return _play(run, store, options, plugs, source.file)
+        return _preview(options, source)
+    from evalengine.launcher import Launcher
+
+    with Launcher() as launcher:  # first of all: it gets ready while the plan is made
+        return _resume(options, source, launcher) if options["resume"] else _begin(options, source, launcher)
 
 
 # ------------------------------------------------------------------------------------- parsing
@@ -319,12 +310,37 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
 # --------------------------------------------------------------------------------------- doing
 
 
-def _preview(options: Mapping[str, Any], wish: Settings, plugs: Plugins) -> int:
+def _plugins(options: Mapping[str, Any]) -> Plugins:
+    from evalengine.cli import report
+
+    plugs = settings.load_plugins(options["wanted"])
+    report.reporter(options["form"], plugs)  # a wrong name is told before the run, not after it
+    return plugs
+
+
+def _wish(options: Mapping[str, Any], source: settings.Source) -> Settings:
+    again = options["last_failed"] or options["failed_first"]
+    return _again(options, source) if again else _settings(options, source)
+
+
+def _begin(options: Mapping[str, Any], source: settings.Source, launcher: Launcher) -> int:
+    from evalengine import runs
+
+    plugs, wish = _plugins(options), _wish(options, source)
+    if not os.path.exists(options["db"]):  # noqa: PTH110 - pathlib is slow to import
+        runs.check(wish, plugs)
+    with settings.open_store(options["db"], create=True) as store:
+        run = runs.begin(wish, store, plugs, "evalengine run", "none")
+        return _play(run, store, options, plugs, source.file, launcher)
+
+
+def _preview(options: Mapping[str, Any], source: settings.Source) -> int:
     from contextlib import nullcontext
 
     from evalengine import runs
     from evalengine.cli import text
 
+    plugs, wish = _plugins(options), _wish(options, source)
     with settings.open_store(options["db"]) if wish.failed_of is not None else nullcontext() as store:
         lines = runs.preview(wish, plugs, ids=options["collect_only"], store=store)
         if options["form"] == "json":
@@ -337,18 +353,21 @@ def _preview(options: Mapping[str, Any], wish: Settings, plugs: Plugins) -> int:
     return ExitCode.OK
 
 
-def _resume(options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> int:
+def _resume(options: Mapping[str, Any], source: settings.Source, launcher: Launcher) -> int:
     from evalengine import runs
 
+    plugs = _plugins(options)
     with settings.open_store(options["db"]) as store:
         named = options["resume"]
         number = store.latest_run() if named == _RESUME_LATEST else int(named)
         run = runs.reopen(store, number, plugs)
         runs.check_resumable(run, plugs, store.agents_folder)
-        return _play(run, store, options, plugs, file)
+        return _play(run, store, options, plugs, source.file, launcher)
 
 
-def _play(run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins, file: Path | None) -> int:
+def _play(  # noqa: PLR0917 - what a run is played with
+    run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins, file: Path | None, launcher: Launcher
+) -> int:
     from contextlib import suppress
 
     from evalengine import playing, runner
@@ -358,7 +377,7 @@ def _play(run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins, fi
     max_failed = 1 if options["exitfirst"] else options["maxfail"]
     try:
         with progress.make(options, plugs, file) as display:
-            playing.play(run, store, plugs, workers=workers, listener=display, max_failed=max_failed)
+            playing.play(run, store, plugs, workers=workers, listener=display, max_failed=max_failed, launcher=launcher)
     except StorageError:
         text.note(report.stopped_line(run))
         raise

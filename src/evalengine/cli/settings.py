@@ -249,9 +249,9 @@ def _parameter(key: str, command: click.Command, where: str) -> click.Parameter:
             by_key.update({option.lstrip("-").replace("-", "_"): parameter for option in keys})
     name = key.replace("-", "_")
     if name not in by_key:
-        from evalengine import plugins
+        from evalengine import references
 
-        raise ConfigError(str(plugins.unknown(f"setting in {where}:", name, by_key, "evalengine run --help")))
+        raise ConfigError(str(references.unknown(f"setting in {where}:", name, by_key, "evalengine run --help")))
     return by_key[name]
 
 

@@ -51,10 +51,10 @@ def _board(run: Run, game: str | None) -> Board:
     Raises:
         UnknownNameError: the run has no such game.
     """
-    from evalengine import plugins
+    from evalengine import references
 
     boards = {board.scope: board for board in run.boards.boards}
     if game is None:
         return boards[""]
     games = {chosen.ref: boards.get(chosen.ref, boards[""]) for chosen in run.entry.games}  # one alone has no own
-    return plugins.find(f"game in run {run.number}:", game, games)  # type: ignore[type-var]  # boards are found by scope
+    return references.find(f"game in run {run.number}:", game, games)  # type: ignore[type-var]  # boards are found by scope
