@@ -80,7 +80,7 @@ class Worker:
                 seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
             _drive(match, seats, thought)
             logs = _closed(match, seats)
-            contended = match.result is not None and match.result.faults and any(seat.contended for seat in seats)
+            contended = match.result.faults and any(seat.contended for seat in seats)  # type: ignore[union-attr]  # it is over
             seats = []
             if contended:
                 return self.play(spec, replays - 1) if replays else _contended(match, started, _clock() - began)
