@@ -53,6 +53,7 @@ class Worker:
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
         self._zygote = Zygote()
+        self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
         self.match: Match | None = None
         self.finished = 0
 
@@ -74,8 +75,9 @@ class Worker:
         self.match = None
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
-            seeds = derive_each(spec.seed, _AGENTS, len(spec.agents))
-            sides, makers = match.sides, self._makers
+            if spec.seed != self._seeds[0]:  # else an earlier match of the rotation asked for them
+                self._seeds = spec.seed, derive_each(spec.seed, _AGENTS, len(spec.agents))
+            seeds, sides, makers = self._seeds[1], match.sides, self._makers
             for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
                 info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
                 seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
