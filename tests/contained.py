@@ -1,0 +1,139 @@
+"""Children under filters, and a reader of filters. No tests here."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import signal
+import struct
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evalengine_host import bpf, limits, seccomp, syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEVELS = ("namespaces", "landlock")
+KINDS = ("python", "program")
+NOBODY = 65534
+ROOT = os.geteuid() == 0
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="filters of system calls are Linux's")
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+
+def in_child(body: Callable[[], Any], *, ordinary: bool = False, limit_s: int = 30) -> Any:
+    """Return what `body` returns in a forked child: a JSON value, "SIGxxx" if it was killed; what it raises fails the test.
+
+    As root, `ordinary` makes the child nobody's first.
+    """
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(limit_s)
+        _child(body, theirs, ordinary=ordinary)
+    os.close(theirs)
+    with open(ours, "rb") as answer:
+        text = answer.readline()  # not to the end: what the child leaves behind may hold it open
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        return signal.Signals(os.WTERMSIG(status)).name
+    value = json.loads(text)
+    assert "raised" not in value, value["raised"]
+    return value["returned"]
+
+
+def _child(body: Callable[[], Any], answer: int, *, ordinary: bool) -> None:
+    try:
+        if ordinary and ROOT:
+            limits.drop_privileges(NOBODY, NOBODY)
+        told = {"returned": body()}
+    except BaseException:  # the parent fails with it
+        told = {"raised": traceback.format_exc()}
+    os.write(answer, json.dumps(told).encode() + b"\n")
+    os._exit(0)
+
+
+def under(
+    body: Callable[[], Any], *, level: str, kind: str = "python", processes: int = 1, ordinary: bool = False
+) -> Any:
+    """Return what `body` returns in a child under the filter; see in_child."""
+    program = seccomp.filter_program(level=level, kind=kind, processes=processes)
+
+    def filtered() -> Any:
+        seccomp.install(program)
+        return body()
+
+    return in_child(filtered, ordinary=ordinary)
+
+
+def outcome(call: Callable[[], Any]) -> str:
+    """Return the name of the error that a call ends with, or "done"."""
+    try:
+        call()
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    return "done"
+
+
+def raw(name: str | int, *arguments: Any) -> str:
+    """Make a system call by name or number; return the name of its error, or "done"."""
+    number = syscalls.machine().numbers[name] if isinstance(name, str) else name
+    given = [ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]
+    if _libc.syscall(ctypes.c_long(number), *given) < 0:
+        return errno.errorcode.get(ctypes.get_errno(), str(ctypes.get_errno()))
+    return "done"
+
+
+# --------------------------------------------------------------------------- reading filters
+
+_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+
+
+def say(action: int) -> str:
+    """Return a filter's result in words: allowed, killed, or the error's name."""
+    if action & 0xFFFF0000 == _ERRNO:
+        return errno.errorcode[action & 0xFFFF]
+    return {_ALLOW: "allowed", _KILL: "killed"}[action]
+
+
+def results(code: bpf.Code, number: int, machine: int, arguments: tuple[int, ...] | None = None) -> set[str]:
+    """Return what a filter can answer to a call: with these arguments, or, without, whatever they are."""
+    data = struct.pack("iIQ6Q", number, machine, 0, *(arguments or (0,) * 6))
+    found, todo = set(), [(0, 0, True)]  # where, the accumulator, whether it is known
+    while todo:
+        place, value, known = todo.pop()
+        operation, if_true, if_false, operand = code[place]
+        if operation == 0x06:
+            found.add(say(operand))
+        elif operation == 0x20:
+            known = arguments is not None or operand < 16
+            todo.append((place + 1, struct.unpack_from("I", data, operand)[0], known))
+        elif operation == 0x54:
+            todo.append((place + 1, value & operand, known))
+        elif operation == 0x05:
+            todo.append((place + 1 + operand, value, known))
+        else:
+            true = {0x15: value == operand, 0x35: value >= operand, 0x45: bool(value & operand)}[operation]
+            todo += [
+                (place + 1 + skipped, value, known)
+                for skipped, way in ((if_true, True), (if_false, False))
+                if not known or way == true
+            ]
+    return found
+
+
+def reachable(table: syscalls.Table, **wanted: Any) -> dict[str, str]:
+    """Return each call of a machine as a filter has it: allowed, checked, or the error that it always gives."""
+    code = seccomp.compose(table, **wanted)
+    words = {}
+    for name, number in table.numbers.items():
+        answers = results(code, number, table.audit)
+        words[name] = "checked" if len(answers) > 1 else answers.pop()
+    return words
