@@ -6,8 +6,10 @@ import ctypes
 import errno
 import json
 import os
+import shutil
 import signal
 import struct
+import subprocess
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from evalengine_host import bpf, limits, seccomp, syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 LEVELS = ("namespaces", "landlock")
 KINDS = ("python", "program")
@@ -137,3 +140,40 @@ def reachable(table: syscalls.Table, **wanted: Any) -> dict[str, str]:
         answers = results(code, number, table.audit)
         words[name] = "checked" if len(answers) > 1 else answers.pop()
     return words
+
+
+def run_program(
+    *argv: str, level: str, processes: int = 1, stdin: str = "", ordinary: bool = False, before: Callable[[], Any] = bool
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end under the filter of programs; `before` is called in its process first."""
+    program = seccomp.filter_program(level=level, kind="program", processes=processes)
+
+    def become() -> None:
+        if ordinary and ROOT:
+            limits.drop_privileges(NOBODY, NOBODY)
+        before()
+        seccomp.execute(seccomp.install(program), argv[0], argv, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
+
+    return subprocess.run(argv, preexec_fn=become, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+
+def built(source: str, path: Path, *options: str) -> str:
+    """Compile a C program; skip the test where that cannot be done."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if not compiler:
+        pytest.skip("no C compiler")
+    path.with_suffix(".c").write_text(source)
+    done = subprocess.run([compiler, "-O1", "-w", "-pthread", *options, "-o", path, path.with_suffix(".c")], capture_output=True, text=True, check=False)
+    if done.returncode and options:
+        pytest.skip(f"cannot be built with {options}: {done.stderr[-200:]}")
+    assert done.returncode == 0, done.stderr
+    path.chmod(0o755)
+    return str(path)
+
+
+def found(name: str) -> str:
+    """Return where a program of the system is; skip the test where it is not."""
+    path = shutil.which(name, path="/usr/bin:/usr/games:/usr/local/bin")
+    if not path:
+        pytest.skip(f"{name} is not installed")
+    return os.path.realpath(path)

@@ -202,7 +202,6 @@ REFUSED_CALLS = {
     "watch mounts": ("fanotify_init", 0, 0),
     "device": ("mknodat", -100, b"/tmp/never", 0o20666, 0x103),
     "chown": ("fchownat", -100, b"/", 0, 0, 0),
-    "lock shared files": ("flock", 0, 2),
     "sync all disks": ("sync",),
     "become root": ("setuid", 0),
     "become root thrice": ("setresuid", 0, 0, 0),
@@ -300,6 +299,13 @@ def test_extended_attributes_are_said_to_be_unsupported_so_that_copying_goes_on(
 
     seen, names = under(body, level=level)
     assert (seen, sorted(names)) == (errno.errorcode[errno.EOPNOTSUPP], ["a", "b"])
+
+
+@AT_EVERY_LEVEL
+@OF_EVERY_KIND
+def test_only_programs_with_files_of_their_own_lock_whole_files(level, kind):
+    may = level == "namespaces" and kind == "program"
+    assert under(lambda: raw("flock", -1, 2), level=level, kind=kind) == ("EBADF" if may else "EPERM")
 
 
 @AT_EVERY_LEVEL
