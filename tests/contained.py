@@ -32,8 +32,9 @@ _libc.syscall.restype = ctypes.c_long
 
 
 def in_child(body: Callable[[], Any], *, ordinary: bool = False, limit_s: int = 30) -> Any:
-    """Return what `body` returns in a forked child: a JSON value, "SIGxxx" if it was killed; what it raises fails the test.
+    """Return what `body` returns in a forked child: a JSON value, or "SIGxxx" if it was killed.
 
+    What it raises fails the test.
     As root, `ordinary` makes the child nobody's first.
     """
     ours, theirs = os.pipe()
@@ -57,7 +58,7 @@ def _child(body: Callable[[], Any], answer: int, *, ordinary: bool) -> None:
         if ordinary and ROOT:
             limits.drop_privileges(NOBODY, NOBODY)
         told = {"returned": body()}
-    except BaseException:  # the parent fails with it
+    except BaseException:  # noqa: BLE001 - the parent fails with it
         told = {"raised": traceback.format_exc()}
     os.write(answer, json.dumps(told).encode() + b"\n")
     os._exit(0)
@@ -143,7 +144,12 @@ def reachable(table: syscalls.Table, **wanted: Any) -> dict[str, str]:
 
 
 def run_program(
-    *argv: str, level: str, processes: int = 1, stdin: str = "", ordinary: bool = False, before: Callable[[], Any] = bool
+    *argv: str,
+    level: str,
+    processes: int = 1,
+    stdin: str = "",
+    ordinary: bool = False,
+    before: Callable[[], Any] = bool,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end under the filter of programs; `before` is called in its process first."""
     program = seccomp.filter_program(level=level, kind="program", processes=processes)
@@ -163,7 +169,12 @@ def built(source: str, path: Path, *options: str) -> str:
     if not compiler:
         pytest.skip("no C compiler")
     path.with_suffix(".c").write_text(source)
-    done = subprocess.run([compiler, "-O1", "-w", "-pthread", *options, "-o", path, path.with_suffix(".c")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [compiler, "-O1", "-w", "-pthread", *options, "-o", path, path.with_suffix(".c")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode and options:
         pytest.skip(f"cannot be built with {options}: {done.stderr[-200:]}")
     assert done.returncode == 0, done.stderr

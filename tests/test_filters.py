@@ -20,12 +20,15 @@ from pathlib import Path
 
 import pytest
 from commandline import check_golden
-from contained import KINDS, LEVELS, LINUX, NOBODY, ROOT, in_child, outcome, raw, reachable, results, under
+from contained import KINDS, LEVELS, LINUX, ROOT, in_child, outcome, raw, reachable, results, under
 
 from evalengine_host import bpf, seccomp, syscalls
 
 pytestmark = LINUX
-USERS = [pytest.param(False, marks=pytest.mark.skipif(not ROOT, reason="needs root"), id="root"), pytest.param(True, id="user")]
+USERS = [
+    pytest.param(False, marks=pytest.mark.skipif(not ROOT, reason="needs root"), id="root"),
+    pytest.param(True, id="user"),
+]
 AS_EVERYBODY = pytest.mark.parametrize("ordinary", USERS)
 AT_EVERY_LEVEL = pytest.mark.parametrize("level", LEVELS)
 OF_EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -76,7 +79,9 @@ def test_names_in_the_lists_exist_and_stand_in_one_list_only():
     from evalengine_host import calls
 
     everywhere = {*syscalls.X86_64.numbers, *syscalls.AARCH64.numbers}
-    names = [name for text in (calls.ALLOWED, calls.OWN_FILES, calls.REFUSED, calls.UNSUPPORTED) for name in text.split()]
+    names = [
+        name for text in (calls.ALLOWED, calls.OWN_FILES, calls.REFUSED, calls.UNSUPPORTED) for name in text.split()
+    ]
     assert set(names) <= everywhere
     assert len(names) == len(set(names))
 
@@ -84,7 +89,9 @@ def test_names_in_the_lists_exist_and_stand_in_one_list_only():
 @pytest.mark.parametrize("uname", [("Linux", "riscv64"), ("Darwin", "x86_64")])
 def test_a_machine_without_a_table_is_refused(monkeypatch, uname):
     monkeypatch.setattr(os, "uname", lambda: (uname[0], "host", "6", "1", uname[1]))
-    with pytest.raises(syscalls.NoTableError, match=f"for {uname[0]} on {uname[1]} .*: there is one for 64-bit Linux on"):
+    with pytest.raises(
+        syscalls.NoTableError, match=f"for {uname[0]} on {uname[1]} .*: there is one for 64-bit Linux on"
+    ):
         seccomp.filter_program(level="namespaces", kind="python", processes=1)
 
 
@@ -273,7 +280,15 @@ def test_attacks_are_refused(level, kind, ordinary):
 
 def test_the_attacks_would_work_without_a_filter():
     """So that the test above can fail: these end otherwise for the same user."""
-    harmless = ["internet", "unix socket", "kill the parent", "pidfd", "memfd", "shared anonymous memory", "larger pipes"]
+    harmless = [
+        "internet",
+        "unix socket",
+        "kill the parent",
+        "pidfd",
+        "memfd",
+        "shared anonymous memory",
+        "larger pipes",
+    ]
     cases = [REFUSED_CALLS[name] for name in harmless]
     r, w = os.pipe()
 
@@ -328,7 +343,9 @@ def test_new_ways_that_carry_flags_in_memory_are_unknown(level):
 def test_32_bit_system_calls_end_the_process(level, kind):
     def body():
         code = mmap.mmap(-1, 4096, prot=7, flags=0x22)
-        code.write(b"\x53\xb8\x14\x00\x00\x00\xcd\x80\x5b\xc3")  # push rbx; mov eax, 20 (getpid); int 0x80; pop rbx; ret
+        code.write(
+            b"\x53\xb8\x14\x00\x00\x00\xcd\x80\x5b\xc3"
+        )  # push rbx; mov eax, 20 (getpid); int 0x80; pop rbx; ret
         return ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()
 
     assert under(body, level=level, kind=kind) == "SIGSYS"
@@ -358,7 +375,11 @@ def test_a_datagram_goes_to_nobody_but_the_other_end(folder):
             a.send(b"x")
             seen = [b.recv(9).decode()]
             seen.append(outcome(lambda: a.sendto(b"x", str(folder / "log"))))
-            return [*seen, outcome(lambda: a.sendmsg([b"x"], [], 0, str(folder / "log"))), outcome(lambda: a.connect("x"))]
+            return [
+                *seen,
+                outcome(lambda: a.sendmsg([b"x"], [], 0, str(folder / "log"))),
+                outcome(lambda: a.connect("x")),
+            ]
 
         assert under(body, level="landlock") == ["x", "EPERM", "EPERM", "EPERM"]
         with pytest.raises(BlockingIOError):
@@ -478,7 +499,9 @@ def own_timer():
 def calculation():
     import numpy as np
 
-    return float(np.linalg.inv(np.eye(50) * 2).sum()) == 25.0 and np.random.default_rng(1).integers(10, size=99).size == 99
+    return (
+        float(np.linalg.inv(np.eye(50) * 2).sum()) == 25.0 and np.random.default_rng(1).integers(10, size=99).size == 99
+    )
 
 
 def files():
@@ -493,12 +516,17 @@ def files():
 
 
 def limits_of_its_own():
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 0 and resource.prlimit(os.getpid(), resource.RLIMIT_CORE) is not None
+    return (
+        resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 0
+        and resource.prlimit(os.getpid(), resource.RLIMIT_CORE) is not None
+    )
 
 
 @AT_EVERY_LEVEL
 @pytest.mark.parametrize(
-    "body", [deep_recursion, memory, standard_library, own_timer, calculation, files, limits_of_its_own], ids=lambda f: f.__name__
+    "body",
+    [deep_recursion, memory, standard_library, own_timer, calculation, files, limits_of_its_own],
+    ids=lambda f: f.__name__,
 )
 def test_honest_python_works(level, body):
     assert under(body, level=level) is True
@@ -548,7 +576,7 @@ def test_a_kernel_that_takes_no_filter_is_said_so(monkeypatch):
         numbers = syscalls.machine().numbers | {"seccomp": 9999}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(syscalls, "machine", lambda: types.SimpleNamespace(numbers=numbers))
-            with pytest.raises(OSError, match="cannot be installed .Linux with CONFIG_SECCOMP_FILTER is needed"):
+            with pytest.raises(OSError, match=r"cannot be installed .Linux with CONFIG_SECCOMP_FILTER is needed"):
                 seccomp.enforce(b"\x06\0\0\0\0\0\xff\x7f")
         return True
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import struct
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,10 @@ from contained import LEVELS, LINUX, ROOT, built, found, in_child, outcome, raw,
 from evalengine_host import landlock, seccomp
 
 pytestmark = LINUX
-USERS = [pytest.param(False, marks=pytest.mark.skipif(not ROOT, reason="needs root"), id="root"), pytest.param(True, id="user")]
+USERS = [
+    pytest.param(False, marks=pytest.mark.skipif(not ROOT, reason="needs root"), id="root"),
+    pytest.param(True, id="user"),
+]
 AT_EVERY_LEVEL = pytest.mark.parametrize("level", LEVELS)
 X86_64_ONLY = pytest.mark.skipif(os.uname().machine != "x86_64", reason="written in x86_64's assembler")
 
@@ -140,7 +142,10 @@ def _flipped(key, bit):
 def test_python_agents_execute_nothing_whatever_key_they_hold(level):
     def body():
         key = seccomp.install(seccomp.filter_program(level=level, kind="python", processes=1))
-        return [outcome(lambda: seccomp.execute(key, "/bin/true", ["true"], {})), raw("execveat", 0, b"", None, None, 0x1000)]
+        return [
+            outcome(lambda: seccomp.execute(key, "/bin/true", ["true"], {})),
+            raw("execveat", 0, b"", None, None, 0x1000),
+        ]
 
     assert in_child(body) == ["EPERM", "EPERM"]
 
@@ -184,7 +189,9 @@ int main(void) {
 @AT_EVERY_LEVEL
 @pytest.mark.parametrize("options", [(), ("-static",), ("-static-pie",)], ids=["shared", "static", "static-pie"])
 def test_c_programs_work(folder, level, options):
-    done = run_program(built(ANSWERS, folder / f"answers{len(options)}", *options), level=level, stdin="a\nb\n", ordinary=True)
+    done = run_program(
+        built(ANSWERS, folder / f"answers{len(options)}", *options), level=level, stdin="a\nb\n", ordinary=True
+    )
     assert (done.stdout, done.returncode) == ("a 1\nb 1\n", 0)
 
 
@@ -211,7 +218,8 @@ const lines = require("readline").createInterface({ input: process.stdin });
 const say = (what) => console.log(JSON.stringify(what));
 lines.on("line", (line) => say(["line", line]));
 lines.on("close", () => {
-    try { require("child_process").execFileSync("/bin/echo", ["EXECUTED"]); say(["exec", "done"]); } catch (error) { say(["exec", error.code]); }
+    try { require("child_process").execFileSync("/bin/echo", ["EXECUTED"]); say(["exec", "done"]); }
+    catch (error) { say(["exec", error.code]); }
     require("net").connect(9, "127.0.0.1").on("error", (error) => say(["net", error.code]));
     new Worker('require("worker_threads").parentPort.postMessage([..."abc"].map((c) => c + c).join())', { eval: true })
         .on("message", (text) => say(["worker", text]));
@@ -265,7 +273,12 @@ def test_java_works(folder, level):
 @pytest.mark.parametrize(
     ("name", "options", "said", "expected"),
     [
-        ("stockfish", (), "setoption name Threads value 2\ngo nodes 500\nquit\n", r"bestmove [a-h][1-8]|option name Threads"),
+        (
+            "stockfish",
+            (),
+            "setoption name Threads value 2\ngo nodes 500\nquit\n",
+            r"bestmove [a-h][1-8]|option name Threads",
+        ),
         ("fairy-stockfish", (), "uci\nquit\n", r"uciok"),
         ("gnugo", ("--mode", "gtp"), "boardsize 9\ngenmove b\nquit\n", r"= [A-J][1-9]"),
         ("fairymax", (), "xboard\nprotover 2\nquit\n", r"feature .*done=1"),
