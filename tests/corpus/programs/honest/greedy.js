@@ -1,0 +1,13 @@
+// Plays the greatest legal integer, with a worker that sorts and a promise that waits.
+"use strict";
+const { Worker } = require("node:worker_threads");
+const worker = new Worker(
+  'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (list) => parentPort.postMessage(Math.max(...list)));',
+  { eval: true },
+);
+worker.on("message", (best) => setTimeout(() => console.log(JSON.stringify(best)), 1));
+require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const message = JSON.parse(line);
+  if (message.type === "act") worker.postMessage(message.legal);
+  if (message.type === "end") worker.terminate();
+});
