@@ -16,6 +16,9 @@ int main(int count, char **arguments)
         snprintf(path, sizeof path, "%s/ee-persist-%s", folders[place], run);
         if (access(path, F_OK) == 0)
             escaped("found %s", path);
+    }
+    for (int place = 0; place < 7; place++) { /* only now: two of them may be the same */
+        snprintf(path, sizeof path, "%s/ee-persist-%s", folders[place] ? folders[place] : ".", run);
         open(path, O_CREAT | O_WRONLY, 0600);
     }
     key_t key = (key_t)(strtoul(run, NULL, 16) & 0x7fffffff);
