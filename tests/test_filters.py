@@ -421,6 +421,21 @@ def test_children_are_for_those_who_may_have_several_processes(level):
     assert under(lambda: outcome(os.fork), level=level) == "EPERM"
 
 
+def test_children_share_a_queue_where_they_have_shared_memory_of_their_own():
+    def body():
+        import multiprocessing
+
+        context = multiprocessing.get_context("fork")
+        queue = context.Queue()
+        child = context.Process(target=queue.put, args=(7,))
+        child.start()
+        got = queue.get(timeout=10)
+        child.join()
+        return got
+
+    assert under(body, level="namespaces", processes=4) == 7
+
+
 @AS_EVERYBODY
 @AT_EVERY_LEVEL
 def test_children_cannot_leave_execute_or_be_anybody_elses(level, ordinary):
