@@ -10,9 +10,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs"],
-    ["plugins", "expressions", "wire", "match", "database"],
-    ["submissions", "store", "processes", "repeats"],
-    ["seats", "boards", "planning"],
+    ["plugins", "expressions", "wire", "match", "database", "talk"],
+    ["submissions", "store", "processes", "repeats", "dialects"],
+    ["seats", "boards", "planning", "lines"],
     ["process_seats"],
     ["program_seats"],
     ["worker"],

@@ -163,7 +163,9 @@ class AgentSpec:
     path: str = ""  # python: a folder or a file; program: the resolved binary
     entry: str = ""  # python: "file.py" or "file.py:Name"
     argv: tuple[str, ...] = ()  # program: what is executed
-    files: tuple[str, ...] = ()  # program: file arguments that belong to the digest
+    files: tuple[str, ...] = ()  # program: arguments and options that name files, whose bytes belong to the digest
+    dialect: str = "json"  # program: how it speaks, a file of evalengine/dialects
+    options: Mapping[str, str] = field(default_factory=dict)  # program: what its dialect makes of them
     note: str = ""  # what a person should know: which function was taken, for example
     pinned: bool = True  # False: its bytes cannot be fixed, so results are never reused
 
