@@ -17,6 +17,8 @@ _START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 _FEATURE = re.compile(r'(\w+)\s*=\s*("[^"]*"|\S+)')
 _MOVE = re.compile(r"(?:my\s+move\s+is\s*:?|move|\d+\.\s*\.\.\.)\s+(?P<move>\S+)", re.IGNORECASE)
 _THOUGHT = re.compile(r"\s*(\d+)\S?\s+(-?\d+)\s+\d+\s+(\d+)\s+(\S.*)")  # depth, score, time, nodes, line of play
+_ENDED = ("1-0", "0-1", "1/2-1/2")
+_CLAIM_S = 0.5  # from an engine's claim that the match is over to the fault, if it does not move after all
 _SILENCE_S = 2.0  # an engine that declares no features within it is an old one
 _PLAYS = frozenset({"ping", "setboard", "usermove", "time", "colors", "memory", "smp", "option", "variants", "done"})
 _IGNORED = frozenset({"myname", "reuse", "analyze", "name", "draw", "playother", "ics", "sigint", "sigterm", "nps",
@@ -187,20 +189,24 @@ class XBoard(Dialect):
 
     def _thought(self) -> Talk[tuple[str, str]]:
         """Return the engine's move, and the last line of its thinking."""
-        told = ""
+        told, claim, patience_s = "", "", None
         while True:
-            line = yield None
+            try:
+                line = yield patience_s
+            except TimeoutError:
+                why = "it ended the match by itself"
+                raise TalkError(why, claim) from None
             text = line.strip()
             first = text[:1]
             if first.isdigit() and _THOUGHT.match(line):
                 told = line
             elif first in "mM0123456789" and (found := _MOVE.match(text)):
                 return found["move"], told
-            elif text.startswith(("Illegal move", "Illegal position")):
-                why = "it refuses a position of the game"
-                raise TalkError(why, text)
-            elif text.startswith(("resign", "tellics resign", "1-0", "0-1")) and "mate" not in text.lower():
-                gave_up(text)
+            elif text.startswith(_ENDED):
+                # It may have followed the last move; an engine that stands by it says nothing more.
+                claim, patience_s = text, _CLAIM_S
+            else:
+                _check(text)
 
     def _controls(self) -> Iterator[str]:
         """Yield how long the engine may think."""
@@ -208,20 +214,17 @@ class XBoard(Dialect):
             yield f"sd {self.options['depth']}"
         elif "movetime_ms" in self.options:
             yield f"st {max(1, int(self.options['movetime_ms']) // 1000)}"
-        elif self.told["match_s"] is not None:
-            yield _level(think_s(self.told["match_s"]))
-        elif self.told["turn_s"] is not None:
-            yield _level(self.told["turn_s"] * _TURNS)
+        elif (bank_s := _bank_s(self.told["turn_s"], self.told["match_s"])) is not None:
+            yield _level(think_s(bank_s))
         else:
             yield f"st {_IDLE_S}"
 
     def _tell_clocks(self, question: Question) -> None:
-        if self._features["time"] != "1" or question.clock_s is None:
-            return
-        left_s = question.clock_s * _TURNS if question.match_s is None else question.match_s
-        hundredths = max(1, int(think_s(left_s) * _UNITS))
-        self.say(f"time {hundredths}")
-        self.say(f"otim {hundredths}")
+        bank_s = _bank_s(question.turn_s, question.match_s)
+        if self._features["time"] == "1" and bank_s is not None:
+            hundredths = max(1, int(think_s(bank_s) * _UNITS))
+            self.say(f"time {hundredths}")
+            self.say(f"otim {hundredths}")
 
     def end(self, result: MatchResult) -> None:
         """Tell the result, and let the engine go."""
@@ -231,11 +234,31 @@ class XBoard(Dialect):
         self.say("quit")
 
 
+def _check(text: str) -> None:
+    """Raise what a line means that is neither a move nor a thought.
+
+    Raises:
+        TalkError: the engine gives up, or refuses what the game did; it has another opinion of the rules.
+    """
+    if text.startswith(("resign", "tellics resign")):
+        gave_up(text)
+    if text.startswith(("Illegal move", "Illegal position")):
+        why = "it refuses what the game did"
+        raise TalkError(why, text)
+
+
 def _castled(move: str, *, white: bool) -> str:
     """Return what some engines write as O-O as the move of a king, anything else as it is."""
     king = _CASTLED.get(move.upper().replace("0", "O"))
     rank = 1 if white else 8
     return f"e{rank}{king}{rank}" if king else move
+
+
+def _bank_s(turn_s: float | None, match_s: float | None) -> float | None:
+    """Return what an engine is told to have left for all its turns; None: there is no limit."""
+    if turn_s is None:
+        return match_s
+    return turn_s * _TURNS if match_s is None else min(turn_s * _TURNS, match_s)
 
 
 def _level(seconds: float) -> str:
