@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shlex
 import shutil
+import sqlite3
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -154,8 +158,9 @@ STUB = """
     moves = iter(["e3d3", "bad"])
     {before}
     read("uci")
-    say("id name stub", "option name Hash type spin default 16 min 1 max 64", "option name Own Book type check default false",
-        "option name Style type combo default Calm var Calm var Very Wild", "option name Clear type button", "uciok")
+    say("id name stub", "option name Hash type spin default 16 min 1 max 64")
+    say("option name Own Book type check default false", "option name Clear type button")
+    say("option name Style type combo default Calm var Calm var Very Wild", "uciok")
     read("isready")
     {ready}
     say("readyok")
@@ -224,8 +229,8 @@ def test_a_slow_start_is_not_counted_as_a_turn(tmp_path):
 
 
 def test_thousands_of_lines_before_a_move_cost_little(tmp_path):
-    body = "say(*[f'info depth {n} score cp -5 nodes {n} nps 1 time 2 pv e3d3 e5d5' for n in range(20_000)], " \
-           "f'bestmove {next(moves)}')"  # fmt: skip
+    info = "info depth {n} score cp -5 nodes {n} nps 1 time 2 pv e3d3 e5d5"
+    body = f"say(*[f'{info}' for n in range(20_000)], f'bestmove {{next(moves)}}')"
     played = play(tmp_path, stub(tmp_path, body), "first")
     assert infos(played)[0] == {"depth": 19_999, "cp": -5, "nodes": 19_999, "pv": "e3d3 e5d5"}
 
@@ -334,8 +339,17 @@ def test_an_engine_refuses_games_that_it_cannot_play_before_the_run(tmp_path):
 
 
 def test_a_resumed_run_knows_how_its_programs_speak(tmp_path):
-    installed("stockfish")
-    run = evalengine.run(f"{GAMES} and rook_ending", ["uci:stockfish?nodes=50&Hash=4", "first"], 2, SEED,
-                         db=tmp_path / "arena.db")  # fmt: skip
-    (agent,) = [agent for agent in run.entry.agents if agent.name == "stockfish"] if hasattr(run, "entry") else [None]
-    assert agent is None or (agent.dialect, agent.options["Hash"]) == ("uci", "4")
+    mover, breaker = (
+        stub(tmp_path, "say(f'bestmove {next(moves)}')", "mover"),
+        stub(tmp_path, STUBS["exits"][0], "breaker"),
+    )
+    command = [sys.executable, "-m", "evalengine", "run"]
+    plan = [f"{mover}?Hash=2", breaker, "--games", f"{GAMES} and rook_ending", "-n", "6", "-x"]
+    first = subprocess.run([*command, *plan], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert first.returncode == 2, first.stderr
+    again = [*command, "--resume", "--format", "json"]
+    ended = subprocess.run(again, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(ended.stdout)["matches"] == 6
+    with contextlib.closing(sqlite3.connect(tmp_path / ".evalengine" / "arena.db")) as db:
+        details = {detail for (detail,) in db.execute("select detail from fault")}
+    assert details <= {"'bad': not a legal action", "its process ended: exited with status 3"}
