@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from evalengine import Game, GameSpec, State, hookimpl
 
 FILES = "abcdefgh"
@@ -18,6 +20,7 @@ def evalengine_games():
             max_turns=100, tags=("uci",),
             config={
                 "variant": {"type": "string", "default": "chess"},
+                "repetition": {"type": "boolean", "default": True, "description": "of positions, three times, draws"},
                 "broken": {"type": "boolean", "default": False},
             },
         ),
@@ -33,11 +36,11 @@ def evalengine_games():
 
 
 class RookEnding(Game):
-    def __init__(self, variant, broken):
-        self.variant, self.broken = variant, broken
+    def __init__(self, variant, repetition, broken):
+        self.variant, self.repetition, self.broken = variant, repetition, broken
 
     def initial(self, seats, rng):
-        return Ending(self.variant, self.broken)
+        return Ending(self)
 
     def action_to_str(self, action):
         return name(divmod(action >> 6, 8)) + name(divmod(action & 63, 8))
@@ -63,10 +66,11 @@ def rays(start, stops):
 
 
 class Ending(State):
-    def __init__(self, variant, broken):
-        self.variant, self.broken = variant, broken
+    def __init__(self, game):
+        self.game = game
         self.pieces = {"K": (4, 2), "R": (0, 0), "k": (4, 4)}
         self.moves = []
+        self.seen = Counter()
         self.start = self.fen()
 
     def white(self):
@@ -105,13 +109,14 @@ class Ending(State):
         return sorted((a[0] * 8 + a[1]) << 6 | b[0] * 8 + b[1] for a, b in self.targets())
 
     def to_move(self):
-        if "R" not in self.pieces or not self.legal(0):
+        repeated = self.game.repetition and 3 in self.seen.values()
+        if repeated or "R" not in self.pieces or not self.legal(0):
             return []
         return [0 if self.white() else 1]
 
     def view(self, seat):
-        told = {"fen": self.fen(), "start_fen": self.start, "moves": list(self.moves), "variant": self.variant}
-        return {"board": told["fen"]} if self.broken else told
+        told = {"fen": self.fen(), "start_fen": self.start, "moves": list(self.moves), "variant": self.game.variant}
+        return {"board": told["fen"]} if self.game.broken else told
 
     def apply(self, actions, rng):
         (action,) = actions.values()
@@ -120,6 +125,7 @@ class Ending(State):
         self.pieces = {piece: square for piece, square in self.pieces.items() if square != to}
         self.pieces[moved] = to
         self.moves.append(name(start) + name(to))
+        self.seen[self.fen().split(" - ")[0]] += 1
         return self
 
     def scores(self):

@@ -211,6 +211,12 @@ def test_xboard_engines_that_do_not_move(heard, why, kind):
     assert engine.ask(chess(), ["e2e4"], "1/2-1/2 {of the last match}", "move e2e4")[0] == "e2e4"
 
 
+@pytest.mark.parametrize("line", ["Illegal move: sd 4", "Error (unknown command): sd"])
+def test_xboard_engines_that_do_not_know_a_limit_are_told(line):
+    with pytest.raises(TalkError, match="it refuses how long to think"):
+        xboard("feature ping=1 done=1", "Error (unknown command): easy", line, options={"depth": "4"})
+
+
 def test_xboard_refuses_what_the_engine_does_not_declare():
     with pytest.raises(TalkError, match="the engine has no option 'Hash'; it declares 'Style', 'Depth'"):
         xboard('feature option="Style -combo a /// b" option="Depth -spin 1 0 9" done=1', options={"Hash": "1"})

@@ -19,6 +19,8 @@ _MOVE = re.compile(r"(?:my\s+move\s+is\s*:?|move|\d+\.\s*\.\.\.)\s+(?P<move>\S+)
 _THOUGHT = re.compile(r"\s*(\d+)\S?\s+(-?\d+)\s+\d+\s+(\d+)\s+(\S.*)")  # depth, score, time, nodes, line of play
 _ENDED = ("1-0", "0-1", "1/2-1/2")
 _CLAIM_S = 0.5  # from an engine's claim that the match is over to the fault, if it does not move after all
+_REFUSED = re.compile(r"(?:Error \(.*?\)|Illegal move\b.*?):\s*(?P<command>\w+)")
+_NEEDED = frozenset({"sd", "st", "level", "option", "memory", "cores"})
 _SILENCE_S = 2.0  # an engine that declares no features within it is an old one
 _PLAYS = frozenset({"ping", "setboard", "usermove", "time", "colors", "memory", "smp", "option", "variants", "done"})
 _IGNORED = frozenset({"myname", "reuse", "analyze", "name", "draw", "playother", "ics", "sigint", "sigterm", "nps",
@@ -104,8 +106,11 @@ class XBoard(Dialect):
         if self._features["ping"] == "1":
             self._pings += 1
             self.say(f"ping {self._pings}")
-            while (yield None).strip() != f"pong {self._pings}":
-                pass
+            while (text := (yield None).strip()) != f"pong {self._pings}":
+                refused = _REFUSED.match(text)
+                if refused and refused["command"] in _NEEDED:
+                    why = "it refuses how long to think, or an option"
+                    raise TalkError(why, text)
 
     # --------------------------------------------------------------------------- position
 
