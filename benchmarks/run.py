@@ -19,6 +19,7 @@ NAMES = (
     "fresh_process",
     "large_plan",
     "growth",
+    "engines",
 )
 
 

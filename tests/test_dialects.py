@@ -231,6 +231,7 @@ def test_xboard_tells_the_result():
     engine, _ = xboard(*MODERN, "pong 1")
     for scores, told in (((1.0, -1.0), "1-0"), ((-1.0, 1.0), "0-1"), ((0.0, 0.0), "1/2-1/2")):
         engine.dialect.end(MatchResult(scores, (1, 1), "rules", 3))
+        engine.dialect.leave()
         assert engine.dialect.take().decode().splitlines() == [f"result {told} {{the match is over}}", "quit"]
 
 

@@ -46,19 +46,27 @@ def installed(*programs):
             pytest.skip(f"no {program} on this machine")
 
 
-def play(folder, *refs, game="rook_ending", config=None, **limits):
-    """Play one match between agents given by seat as references."""
+@contextlib.contextmanager
+def worker_of(folder, *refs, game="rook_ending", config=None, keep_programs=False, **limits):
+    """Give a worker that plays matches between agents given as references."""
     bundled = PLUGINS.agents()
     orders = Orders(
         games=((PLUGINS.games()[game], config or {}),),
         agents=tuple(snapshot(find_agent(ref, PLUGINS, bundled), folder / "kept") for ref in refs),
         limits=Limits(**{"turn_s": 10.0, **limits}),
+        keep_programs=keep_programs,
     )
     worker = Worker(orders)
     try:
-        return worker.play(MatchSpec(0, 0, 0, SEED, tuple(range(len(refs)))))
+        yield worker
     finally:
         worker.close()
+
+
+def play(folder, *refs, **more):
+    """Play one match between agents given by seat as references."""
+    with worker_of(folder, *refs, **more) as worker:
+        return worker.play(MatchSpec(0, 0, 0, SEED, tuple(range(len(refs)))))
 
 
 def infos(played):
@@ -142,6 +150,31 @@ def test_a_tournament_of_engines_goes_on_past_those_that_fail(tmp_path):
     assert {standing.agent for standing in run.standings[:2]} == {"stockfish", "hoichess"}
 
 
+# --------------------------------------------------------------------- kept from match to match
+
+
+@pytest.mark.parametrize("engine", ["stockfish", "fairymax"])
+def test_a_kept_engine_plays_as_a_fresh_one(tmp_path, engine):
+    installed(engine)
+    plan = [MatchSpec(number, 0, number, SEED, seats) for number, seats in enumerate([(0, 1), (1, 0), (0, 1)])]
+    refs = (ENGINES[engine], "uci:stockfish?nodes=300&Hash=4" if shutil.which("stockfish", path=PATH) else "first")
+    played = []
+    for keep in (False, True):
+        with worker_of(tmp_path, f"a={refs[0]}", f"b={refs[1]}", keep_programs=keep) as worker:
+            played.append([worker.play(spec) for spec in plan])
+    fresh, kept = ([(match.actions, match.faults, match.error) for match in matches] for matches in played)
+    assert fresh == kept
+    assert all(faults == () and not error for _, faults, error in fresh)
+
+
+def test_a_kept_engine_is_one_process_until_it_makes_a_fault(tmp_path):
+    # It tells its pid in its log, and makes a wrong move in its second match; the third has a process of its own.
+    body = "sys.stderr.write(f'{os.getpid()} '); sys.stderr.flush(); say(f'bestmove {next(moves)}')"
+    with worker_of(tmp_path, stub(tmp_path, body), "first", keep_programs=True) as worker:
+        logs = [log_of(worker.play(MatchSpec(0, 0, 0, SEED, (0, 1), max_turns=1))) for _ in range(3)]
+    assert logs[0] == logs[1] != logs[2]
+
+
 # ------------------------------------------------------------------------------ stubs of engines
 
 STUB = """
@@ -164,7 +197,10 @@ STUB = """
     read("isready")
     {ready}
     say("readyok")
-    while read("go"):
+    while line := read(("go", "isready")):
+        if line.startswith("isready"):
+            say("readyok")
+            continue
         {body}
 """
 

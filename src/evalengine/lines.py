@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evalengine.processes import Child
 
 
@@ -17,29 +19,41 @@ class LongLineError(Exception):
 
 
 class Lines:
-    """A program's standard input and output, a line at a time."""
+    """A program's standard input and output, a line at a time; its seat's clock says how long is waited.
 
-    def __init__(self, child: Child, out: int, listens: int) -> None:
+    Args:
+        heard: waits until the program says something, False: too late;
+        writable: waits until a descriptor, the way to it, takes more, False: too late.
+    """
+
+    def __init__(
+        self, child: Child, out: int, listens: int, heard: Callable[[], bool], writable: Callable[[int], bool]
+    ) -> None:
         self._child = child
+        self._heard = heard
+        self._writable = writable
         self._out = out
         self._in = listens
         self._whole: deque[str] = deque()
         self._rest = b""
 
-    def send(self, data: bytes, deadline_ns: int | None) -> None:
+    def send(self, data: bytes) -> None:
         """Write; what a program that does not read, or is gone, misses is told by its answer."""
         left = memoryview(data)
         while left:
             try:
                 left = left[os.write(self._out, left) :]
             except BlockingIOError:
-                if not self._child.writable(self._out, deadline_ns):
+                if not self._writable(self._out):
                     return
             except (BrokenPipeError, ConnectionResetError):
                 return
 
-    def line(self, deadline_ns: int | None) -> str:
+    def line(self, by_ns: int | None = None) -> str:
         """Return the next line without its end; bytes that are no UTF-8 as lone surrogates.
+
+        Args:
+            by_ns: waits until then, whatever the clock says.
 
         Raises:
             TimeoutError: none came in time, though others may have; EOFError: the program hung up; LongLineError.
@@ -47,13 +61,10 @@ class Lines:
         while not self._whole:
             if len(self._rest) > protocol.MAX_ANSWER:
                 raise LongLineError(_text(self._rest[:100]))
-            if not self._child.wait(deadline_ns):
+            if not (self._heard() if by_ns is None else self._child.wait(by_ns)):
                 raise TimeoutError
             if not self._read():
                 raise EOFError
-            heard_ns = self._child.heard_ns
-            if deadline_ns is not None and heard_ns is not None and heard_ns > deadline_ns:
-                raise TimeoutError  # it talks and talks
         line = self._whole.popleft()
         if len(line) > protocol.MAX_ANSWER and len(line.encode(errors="surrogateescape")) > protocol.MAX_ANSWER:
             raise LongLineError(line[:100])
@@ -80,11 +91,11 @@ class Lines:
             self._rest += data
         return data
 
-    def await_end(self, deadline_ns: int | None) -> None:
-        """Close the program's input, and give it until the deadline to end by itself."""
+    def await_end(self) -> None:
+        """Close the program's input, and give it time to end by itself."""
         os.close(self._out)
         self._out = -1
-        while self._child.wait(deadline_ns) and self._read():
+        while self._heard() and self._read():
             self._whole.clear()
             self._rest = b""
 

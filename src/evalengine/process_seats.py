@@ -34,18 +34,23 @@ class ProcessSeat(Seat):
     """An untrusted agent in a fresh process: the clocks and the ends that all kinds share."""
 
     def __init__(self, info: Info, limits: Limits) -> None:
-        self.info = info
         self._limits = limits
-        self._left_ns = None if limits.match_s is None else int(limits.match_s * 1e9)
-        self._dead: Fault | None = None
-        self._asked_ns = self._free_ns = 0
-        self._deadline_ns: int | None = None
+        self._enter(info)
         self._tmp = tempfile.mkdtemp(prefix="evalengine-")
         self._child: Child
 
-    def _job(self, spec: AgentSpec) -> dict[str, Any]:
+    def _enter(self, info: Info) -> None:
+        """Begin a match, with whole clocks."""
+        self.info = info
+        self._left_ns = None if self._limits.match_s is None else int(self._limits.match_s * 1e9)
+        self._dead: Fault | None = None
+        self._asked_ns = self._free_ns = 0
+        self._deadline_ns: int | None = None
+
+    def _told(self) -> dict[str, Any]:
+        """Return what every agent is told before a match."""
         info = self.info
-        told = {
+        return {
             "game": info.game,
             "config": dict(info.config),
             "information": info.information,
@@ -57,6 +62,8 @@ class ProcessSeat(Seat):
             "match_s": info.match_s,
             "past": info.past,
         }
+
+    def _job(self, spec: AgentSpec) -> dict[str, Any]:
         return {
             "kind": spec.kind,
             "folder": spec.path,
@@ -64,7 +71,7 @@ class ProcessSeat(Seat):
             "argv": spec.argv,
             "memory_mib": self._limits.memory_mib,
             "tmp": self._tmp,
-            "info": told,
+            "info": self._told(),
         }
 
     def _clock_s(self) -> float | None:
@@ -113,7 +120,7 @@ class ProcessSeat(Seat):
     def _logs(self) -> Mapping[str, str]:
         self._child.kill()
         shutil.rmtree(self._tmp, ignore_errors=True)
-        return {name: printable(log.decode(errors="replace")) for name, log in self._child.logs.items() if log}
+        return printed(self._child.take_logs())
 
 
 class PythonSeat(ProcessSeat):
@@ -236,6 +243,11 @@ class PythonSeat(ProcessSeat):
         logs = self._logs()
         self._socket.close()
         return logs
+
+
+def printed(logs: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Return logs as they are stored."""
+    return {name: printable(log.decode(errors="replace")) for name, log in logs.items() if log}
 
 
 def storable(value: Any) -> bool:

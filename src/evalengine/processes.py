@@ -252,6 +252,13 @@ class Child:
                 self._drain_all(descriptor)
         return _ending(self._status)
 
+    def take_logs(self) -> dict[str, bytes]:
+        """Return what it wrote since the last time, by stream; it lives on."""
+        taken = {name: bytes(log) for name, log in self.logs.items()}
+        for log in self.logs.values():
+            log.clear()
+        return taken
+
     def _drain_all(self, descriptor: int) -> None:
         # A pipe holds 64 KiB: two reads see all that was written before the end. A grandchild may keep it open.
         for _ in range(2):

@@ -12,7 +12,7 @@ from evalengine.dialects.uci import Uci
 from evalengine.dialects.xboard import XBoard
 from evalengine.lines import Lines, LongLineError
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
-from evalengine.process_seats import ProcessSeat, storable
+from evalengine.process_seats import ProcessSeat, printed, storable
 from evalengine.seats import printable
 from evalengine.talk import Dialect, Question, Talk, TalkError
 from evalengine_host import protocol
@@ -43,23 +43,38 @@ class ProgramSeat(ProcessSeat):
         self._dialect = _DIALECTS[spec.dialect](job["info"], spec.options)
         self._text = info._game.action_to_str  # noqa: SLF001 - one family
         self._child, out, listens = zygote.spawn_program(job)
-        self._lines = Lines(self._child, out, listens)
+        self._lines = Lines(self._child, out, listens, self._heard, self._writable)
         self._talk: Talk[Any] | None = None  # what is being said; None: nothing is waited for
         self._pause_s: float | None = None  # how long the talk waits for a line, at most
         self._said: Any = None  # what the last talk returned, or the Fault that it ended with
+        self._prepare(self._dialect.start())
+
+    def _prepare(self, talk: Talk[None]) -> None:
         # Some programs say when they are ready; others are given the time of a start with their first answer.
-        self._free_s = limits.start_s
+        self._free_s = self._limits.start_s
         self._starting = self._announced = False
         # Past it the program reads nothing; that it is late is said when it is asked.
         self._deadline_ns = self._start_by()
-        self._open(self._dialect.start())
+        self._open(talk)
         if self._talk is not None:
             self._starting = self._announced = True
         self._flush()
 
+    def again(self, info: Info) -> None:
+        self._enter(info)
+        self._dialect.told = self._told()
+        self._prepare(self._dialect.again())
+
+    def rest(self, result: MatchResult) -> Mapping[str, str] | None:
+        if not self._dialect.keeps or self._dead is not None or self._starting:
+            return None
+        self._deadline_ns = time.perf_counter_ns() + int(_PROGRAM_END_S * 1e9)
+        self._dialect.end(result)
+        self._flush()
+        return printed(self._child.take_logs())
+
     def ask(self, request: Request) -> None:
-        if self._starting:
-            self._await_start()
+        self.settle()
         if self._dead is not None:
             return
         if not self._dialect.strict:
@@ -93,8 +108,9 @@ class ProgramSeat(ProcessSeat):
         if result is not None and not faulted and self._dead is None and not self._starting:
             self._deadline_ns = time.perf_counter_ns() + int(_PROGRAM_END_S * 1e9)
             self._dialect.end(result)
+            self._dialect.leave()
             self._flush()
-            self._lines.await_end(self._deadline_ns)
+            self._lines.await_end()
         logs = self._logs()
         self._lines.close()
         return logs
@@ -105,13 +121,25 @@ class ProgramSeat(ProcessSeat):
         start_s = self._limits.start_s
         return None if start_s is None else time.perf_counter_ns() + int(start_s * 1e9)
 
-    def _await_start(self) -> None:
+    def settle(self) -> None:
         """Hear the program out until it is ready; `_dead` says that it did not come so far."""
+        if not self._starting:
+            return
         self._deadline_ns = self._start_by()  # from now: the other seat may have thought meanwhile
         self._converse()
         self._starting = False
         if type(self._said) is Fault and self._dead is None:
             self._die(self._said)
+
+    def _heard(self) -> bool:
+        """Wait until it says something; False when that is too late, though it may talk and talk."""
+        if not self._child.wait(self._deadline_ns):
+            return False
+        heard_ns = self._child.heard_ns
+        return self._deadline_ns is None or heard_ns is None or heard_ns <= self._deadline_ns
+
+    def _writable(self, descriptor: int) -> bool:
+        return self._child.writable(descriptor, self._deadline_ns)
 
     def _open(self, talk: Talk[Any]) -> None:
         """Begin a talk, up to the first line that it waits for."""
@@ -131,16 +159,19 @@ class ProgramSeat(ProcessSeat):
 
     def _flush(self) -> None:
         if self._dialect.said:
-            self._lines.send(self._dialect.take(), self._deadline_ns)
+            self._lines.send(self._dialect.take())
 
     def _converse(self) -> None:
         """Go on with the talk to its end, line by line."""
         while (talk := self._talk) is not None:
-            by_ns = self._deadline_ns if self._pause_s is None else self._pause_ns(self._pause_s)
+            pause_ns = None if self._pause_s is None else time.perf_counter_ns() + int(self._pause_s * 1e9)
+            # The clock runs on in a pause: what ends after the deadline is no pause but late.
+            if pause_ns is not None and self._deadline_ns is not None and pause_ns >= self._deadline_ns:
+                pause_ns = None
             try:
-                line = self._lines.line(by_ns)
+                line = self._lines.line(pause_ns)
             except TimeoutError:
-                if self._pause_s is None or by_ns == self._deadline_ns:
+                if pause_ns is None:
                     self._end(self._die(self._late()))
                 else:
                     self._step(talk.throw, TimeoutError())
@@ -151,10 +182,6 @@ class ProgramSeat(ProcessSeat):
             else:
                 self._step(talk.send, line)
             self._flush()
-
-    def _pause_ns(self, pause_s: float) -> int:
-        by_ns = time.perf_counter_ns() + int(pause_s * 1e9)
-        return by_ns if self._deadline_ns is None else min(by_ns, self._deadline_ns)
 
     def _end(self, fault: Fault) -> None:
         self._talk, self._said = None, fault

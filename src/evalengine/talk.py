@@ -104,10 +104,12 @@ class Dialect(ABC):
 
     Attributes:
         strict: whether a line that comes before its question is a fault; noise otherwise;
+        keeps: whether the program can play another match, having forgotten the last;
         said: lines that are to be sent.
     """
 
     strict: ClassVar[bool] = False
+    keeps: ClassVar[bool] = False
 
     def __init__(self, told: Mapping[str, Any], options: Mapping[str, str]) -> None:
         self.told = told  # what every agent is told before a match
@@ -133,9 +135,15 @@ class Dialect(ABC):
     def ask(self, question: Question) -> Talk[tuple[Any, Any]]:
         """Return an action, and the agent's info or None."""
 
-    @abstractmethod
-    def end(self, result: MatchResult) -> None:
+    def end(self, result: MatchResult) -> None:  # noqa: B027 - an engine is not told who won
         """Say what the program is told when the match is over."""
+
+    def leave(self) -> None:  # noqa: B027 - the end of its input is enough
+        """Say that no other match follows."""
+
+    def again(self) -> Talk[None]:
+        """Have a program that `keeps` forget the last match and prepare for the next, of which `told` tells."""
+        raise NotImplementedError
 
 
 def gave_up(line: str) -> NoReturn:

@@ -44,6 +44,7 @@ class Orders:
     agents: tuple[AgentSpec, ...]
     limits: Limits
     sys_path: tuple[str, ...] = ()
+    keep_programs: bool = False  # engines play on in other matches of the run, having been told to forget
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
 
 
@@ -58,6 +59,7 @@ class Worker:
         self._orders = orders
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}
+        self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
         self._paths: dict[tuple[int, int], str] = {}  # by seat and agent
         self._zygote = Zygote()
         self.match: Match | None = None
@@ -80,7 +82,7 @@ class Worker:
             for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
                 seats.append(self._seat(match, number, agent))
             _drive(match, seats, thought)
-            logs = _closed(match, seats)
+            logs = self._closed(match, seats)
             seats = []
             return _played(match, logs, thought, started, _clock() - began)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
@@ -105,6 +107,10 @@ class Worker:
                 _seed(info.seed)
             return LocalSeat(self._maker(agent_no), info)
         info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
+        if self._resting.get(agent_no):
+            rested = self._resting[agent_no].pop()
+            rested.again(info)
+            return rested
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
         return kind(spec, info, orders.limits, self._zygote)
 
@@ -122,8 +128,30 @@ class Worker:
             self._makers[agent_no] = agent_maker(self._orders.agents[agent_no])
         return self._makers[agent_no]
 
+    def _closed(self, match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
+        """End the agents, or let them rest, and return their logs as (seat, stream, text)."""
+        assert match.result is not None
+        if not any([seat.closes for seat in seats]):  # noqa: C419 - once a match: a list is faster than a generator
+            return ()
+        faulted = {seat for _, seat, _ in match.result.faults}
+        logs = []
+        for number, seat in enumerate(seats):
+            found = self._ended(seat, match.spec.agents[number], match.result, faulted=number in faulted)
+            logs += [(number, stream, text) for stream, text in found.items()]
+        return tuple(logs)
+
+    def _ended(self, seat: Seat, agent_no: int, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
+        if self._orders.keep_programs and not faulted:
+            logs = _guarded(lambda: seat.rest(result))
+            if logs is not None:
+                self._resting.setdefault(agent_no, []).append(seat)
+                return logs
+        return _guarded(lambda: seat.close(result, faulted=faulted)) or {}
+
     def close(self) -> None:
         """End the processes that agents are forked from."""
+        for seat in [seat for seats in self._resting.values() for seat in seats]:
+            seat.close(None, faulted=False)
         self._zygote.close()
 
 
@@ -179,22 +207,9 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
                 match.answer(request.seat, action, info)
 
 
-def _closed(match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
-    """End the agents and return their logs as (seat, stream, text)."""
-    assert match.result is not None
-    if not any([seat.closes for seat in seats]):  # noqa: C419 - once a match: a list is faster than a generator
-        return ()
-    faulted = {seat for _, seat, _ in match.result.faults}
-    return tuple(
-        (number, stream, text)
-        for number, seat in enumerate(seats)
-        for stream, text in _logs(seat, match.result, faulted=number in faulted).items()
-    )
-
-
-def _logs(seat: Seat, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
+def _guarded(call: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] | None:
     try:
-        return seat.close(result, faulted=faulted)
+        return call()
     except (Exception, SystemExit):  # noqa: BLE001 - the agent border: the match is over, what its end() does changes nothing
         return {"end": traceback.format_exc()}
 

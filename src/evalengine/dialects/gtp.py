@@ -12,8 +12,6 @@ from evalengine.talk import Dialect, Question, Talk, TalkError, gave_up, think_s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evalengine.model import MatchResult
-
 _TAG = "gtp"
 _ANSWER = re.compile(r"(?P<sign>[=?])(?P<id>\d{0,9})\s*(?P<text>.*)", re.DOTALL)
 _MOST_LINES = 10_000
@@ -25,6 +23,8 @@ class Gtp(Dialect):
 
     The moves that the engine knows are kept: where the game's go on from there it is told the new ones, else all.
     """
+
+    keeps = True
 
     def __init__(self, told: Mapping[str, Any], options: Mapping[str, str]) -> None:
         super().__init__(told, options)
@@ -63,9 +63,14 @@ class Gtp(Dialect):
         self._known.append((colour, question.text(action).lower()))
         return action, None
 
-    def end(self, result: MatchResult) -> None:  # noqa: ARG002 - an engine is not told who won
+    def leave(self) -> None:
         """Let the engine go."""
         self.say("quit")
+
+    def again(self) -> Talk[None]:
+        """Have the board set up anew."""
+        self._set_up = None
+        yield from self._command("clear_board")
 
     def _follow(self, question: Question) -> Talk[None]:
         """Bring the engine to where the game is."""

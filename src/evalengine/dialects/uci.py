@@ -11,8 +11,6 @@ from evalengine.talk import Dialect, Question, Talk, TalkError, gave_up, number,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evalengine.model import MatchResult
-
 _TAG = "uci"
 _START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 _OPTION = re.compile(r"option\s+name\s+(?P<name>.+?)\s+type\s+(?P<type>\w+)(?P<rest>.*)")
@@ -33,6 +31,8 @@ class _Declared(NamedTuple):
 
 class Uci(Dialect):
     """An engine that plays games with the tag `uci`."""
+
+    keeps = True
 
     def __init__(self, told: Mapping[str, Any], options: Mapping[str, str]) -> None:
         super().__init__(told, options)
@@ -80,9 +80,14 @@ class Uci(Dialect):
                 gave_up(line)
             raise
 
-    def end(self, result: MatchResult) -> None:  # noqa: ARG002 - an engine is not told who won
+    def leave(self) -> None:
         """Let the engine go."""
         self.say("quit")
+
+    def again(self) -> Talk[None]:
+        """Have the engine clear what it has learnt."""
+        self.say("ucinewgame")
+        yield from self._ready()
 
     def _ready(self) -> Talk[None]:
         self.say("isready")

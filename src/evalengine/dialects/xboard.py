@@ -40,6 +40,8 @@ class XBoard(Dialect):
     The moves that the engine knows are kept: where the game's go on from there it is told the new ones, else all.
     """
 
+    keeps = True
+
     def __init__(self, told: Mapping[str, Any], options: Mapping[str, str]) -> None:
         super().__init__(told, options)
         # What holds for an engine that declares nothing.
@@ -232,11 +234,19 @@ class XBoard(Dialect):
             self.say(f"otim {hundredths}")
 
     def end(self, result: MatchResult) -> None:
-        """Tell the result, and let the engine go."""
+        """Tell the result."""
         white, black = result.scores[:2]
         told = "1/2-1/2" if white == black else "1-0" if white > black else "0-1"
         self.say(f"result {told} {{the match is over}}")
+
+    def leave(self) -> None:
+        """Let the engine go."""
         self.say("quit")
+
+    def again(self) -> Talk[None]:
+        """Set up the board anew."""
+        self._new(_START)
+        yield from self._settle()
 
 
 def _check(text: str) -> None:
