@@ -1,4 +1,4 @@
-"""stockfish at 200 nodes against itself, plies/s, against a bare loop over pipes and, where it is installed, fastchess."""
+"""stockfish at 200 nodes against itself, plies/s, against a bare loop over pipes and, where it is there, fastchess."""
 
 from __future__ import annotations
 

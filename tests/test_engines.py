@@ -271,6 +271,11 @@ def test_thousands_of_lines_before_a_move_cost_little(tmp_path):
     assert infos(played)[0] == {"depth": 19_999, "cp": -5, "nodes": 19_999, "pv": "e3d3 e5d5"}
 
 
+def test_bytes_that_are_no_text_can_be_stored(tmp_path):
+    body = "os.write(1, bytes([*b'info depth 1 pv ', 255, 254, 10])); say(f'bestmove {next(moves)}')"
+    assert infos(play(tmp_path, stub(tmp_path, body), "first")) == [{"depth": 1, "pv": "??"}]
+
+
 @pytest.mark.parametrize(
     ("options", "detail"),
     [

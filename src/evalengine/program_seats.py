@@ -100,7 +100,7 @@ class ProgramSeat(ProcessSeat):
         if type(self._said) is Fault:
             return self._said, None, took
         action, info = self._said
-        if not storable(action) or not storable(info):
+        if self._dialect.strict and not (storable(action) and storable(info)):
             return Fault(FaultKind.ILLEGAL.value, "no action: it cannot be stored"), None, took
         return action, info, took
 
@@ -163,13 +163,11 @@ class ProgramSeat(ProcessSeat):
 
     def _converse(self) -> None:
         """Go on with the talk to its end, line by line."""
+        lines, said = self._lines, self._dialect.said
         while (talk := self._talk) is not None:
-            pause_ns = None if self._pause_s is None else time.perf_counter_ns() + int(self._pause_s * 1e9)
-            # The clock runs on in a pause: what ends after the deadline is no pause but late.
-            if pause_ns is not None and self._deadline_ns is not None and pause_ns >= self._deadline_ns:
-                pause_ns = None
+            pause_ns = None if self._pause_s is None else self._pause_ns(self._pause_s)
             try:
-                line = self._lines.line(pause_ns)
+                line = lines.line(pause_ns)
             except TimeoutError:
                 if pause_ns is None:
                     self._end(self._die(self._late()))
@@ -181,7 +179,13 @@ class ProgramSeat(ProcessSeat):
                 self._end(self._broken(f"a line of more than {protocol.MAX_ANSWER} bytes", str(error)))
             else:
                 self._step(talk.send, line)
-            self._flush()
+            if said:  # an engine may print thousands of lines before its answer
+                self._flush()
+
+    def _pause_ns(self, pause_s: float) -> int | None:
+        """Return when a pause ends; None when the deadline comes first, which ends more than a pause."""
+        by_ns = time.perf_counter_ns() + int(pause_s * 1e9)
+        return by_ns if self._deadline_ns is None or by_ns < self._deadline_ns else None
 
     def _end(self, fault: Fault) -> None:
         self._talk, self._said = None, fault

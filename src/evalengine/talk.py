@@ -103,7 +103,8 @@ class Dialect(ABC):
     """One program in one match: what is said to it, and what its lines mean.
 
     Attributes:
-        strict: whether a line that comes before its question is a fault; noise otherwise;
+        strict: whether the program's values are taken as they are, so that they are checked, and a line that comes
+        before its question is a fault; an engine's moves are looked up, and such a line is noise;
         keeps: whether the program can play another match, having forgotten the last;
         said: lines that are to be sent.
     """
@@ -150,6 +151,11 @@ def gave_up(line: str) -> NoReturn:
     """Say that the program resigned in a game that knows no resigning."""
     msg = f"it gave up: {line.strip()[:_SHOWN]!r}"
     raise TalkError(msg, kind=FaultKind.ILLEGAL)
+
+
+def clean(text: str) -> str:
+    """Return a program's text as one that can be stored."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def number(text: str) -> int | None:

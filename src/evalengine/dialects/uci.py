@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalengine.talk import Dialect, Question, Talk, TalkError, gave_up, number, think_s
+from evalengine.talk import Dialect, Question, Talk, TalkError, clean, gave_up, number, think_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,5 +170,5 @@ def _info(line: str) -> dict[str, Any] | None:
             if value is not None:
                 info[word] = value
     if line_of_play:
-        info["pv"] = line_of_play.strip()
+        info["pv"] = clean(line_of_play.strip())
     return info or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from evalengine.talk import Dialect, Question, Talk, TalkError, gave_up, number, think_s
+from evalengine.talk import Dialect, Question, Talk, TalkError, clean, gave_up, number, think_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -303,4 +303,4 @@ def _info(line: str) -> dict[str, Any] | None:
     depth, score, nodes, line_of_play = found.groups()
     numbers = {"depth": number(depth), "cp": number(score), "nodes": number(nodes)}
     known: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
-    return known | {"pv": line_of_play.strip()}
+    return known | {"pv": clean(line_of_play.strip())}
