@@ -133,6 +133,7 @@ def test_gnugo_plays_whole_matches(tmp_path):
     assert (played.faults, played.error) == ((), "")
 
 
+@pytest.mark.slow
 def test_a_tournament_of_engines_goes_on_past_those_that_fail(tmp_path):
     installed("stockfish", "hoichess")
     stubs = {kind: f"{kind}={stub(tmp_path, STUBS[kind][0], kind)}" for kind in ("hangs", "crashes", "rubbish")}
