@@ -10,10 +10,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs"],
-    ["references", "expressions", "wire", "match", "database"],
+    ["references", "expressions", "wire", "match", "database", "talk"],
     ["plugins"],
-    ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits"],
-    ["seats", "boards", "planning", "clocks"],
+    ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects"],
+    ["seats", "boards", "planning", "clocks", "lines"],
     ["process_seats"],
     ["program_seats"],
     ["worker"],

@@ -32,12 +32,16 @@ class Clock:
     Attributes:
         look_ns: when to look around (`look_around`) while it has not answered; due_ns: when to look at the clock
         (`again`), None: never; contended: whether it was late since it had to wait for a core.
+
+    Args:
+        talks: whether to be heard is not yet to have answered; used_ns: CPU of its process in earlier matches.
     """
 
-    def __init__(self, limits: Limits, child: Child, *, by_cpu: bool) -> None:
+    def __init__(self, limits: Limits, child: Child, *, by_cpu: bool, talks: bool = False, used_ns: int = 0) -> None:
         self._limits = limits
         self._child = child
         self._by_cpu = by_cpu
+        self._talks = talks
         self._turn_ns = _ns(limits.turn_s)
         self._left_ns = _ns(limits.match_s)
         shortest = min((limit for limit in (limits.turn_s, limits.start_s) if limit is not None), default=1.0)
@@ -48,7 +52,7 @@ class Clock:
         self._limit_ns: int | None = None
         self.look_ns = 0
         self.due_ns: int | None = None
-        self._cpu_ns = 0  # at its last answer; what it uses between its turns is therefore its next turn's
+        self._cpu_ns = used_ns  # at its last answer; what it uses between its turns is therefore its next turn's
         self._read_ns = 0
         self._used_ns: int | None = None  # of a turn whose answer has come
         self._thinks = self._starts = self._spins = False
@@ -64,6 +68,10 @@ class Clock:
             return self._limits.turn_s
         left = self._left_ns if self._turn_ns is None else min(self._left_ns, self._turn_ns)
         return left / 1e9
+
+    def bank_s(self) -> float | None:
+        """Return what is left for the whole match, None without a limit."""
+        return None if self._left_ns is None else self._left_ns / 1e9
 
     def start(self) -> None:
         """Begin with the start of its process, which no bank pays."""
@@ -172,7 +180,7 @@ class Clock:
             if tasks.cpu_ns(self._child.pid) - self._cpu_ns > free_ns:
                 self._spins = bool(self._asked_ns)
                 self._freeze()
-        elif self._child.noted and self._used_ns is None:
+        elif self._child.noted and not self._talks:
             self._settle(_now())
 
     def _freeze(self) -> None:
@@ -226,6 +234,11 @@ class Clock:
             # All that its other threads and we ran, this one may have waited for: nobody makes himself a busy machine.
             most = max(most, (waited - waited_before) - max(0, spent - (ran - ran_before)))
         return most / max(1, _now() - began)
+
+
+def by_cpu(limits: Limits, *, engine: bool) -> bool:
+    """Say whether seconds are of CPU: what a person said, else what fits the kind of agent."""
+    return tasks.KNOWN and (limits.clock == "cpu" or (limits.clock is None and not engine))
 
 
 def _ns(seconds: float | None) -> int | None:

@@ -152,6 +152,10 @@ class GameSpec:
     driver: str | None = None  # reserved: code that plays a whole match by itself
 
 
+ENGINE_DIALECTS = frozenset({"uci", "xboard", "gtp"})
+"""Of programs that keep clocks of their own, so that theirs is the wall's unless a person says otherwise."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentSpec:
     """A competitor as a plugin lists it or `evalengine_load_agent` finds it."""
@@ -170,7 +174,9 @@ class AgentSpec:
     path: str = ""  # python: a folder or a file; program: the resolved binary
     entry: str = ""  # python: "file.py" or "file.py:Name"
     argv: tuple[str, ...] = ()  # program: what is executed
-    files: tuple[str, ...] = ()  # program: file arguments that belong to the digest
+    files: tuple[str, ...] = ()  # program: arguments and options that name files, whose bytes belong to the digest
+    dialect: str = "json"  # program: how it speaks, a file of evalengine/dialects
+    options: Mapping[str, str] = field(default_factory=dict)  # program: what its dialect makes of them
     note: str = ""  # what a person should know: which function was taken, for example
     pinned: bool = True  # False: its bytes cannot be fixed, so results are never reused
     limits: Limits | None = None  # its own; None: the run's
@@ -183,6 +189,7 @@ class Orders:
     games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
     agents: tuple[AgentSpec, ...]
     limits: Limits
+    keep_programs: bool = False  # engines play on in other matches of the run, having been told to forget
     versions: tuple[str, ...] = ()  # of the games as they were made when the run began; empty: not known
     sys_path: tuple[str, ...] = ()
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere

@@ -37,26 +37,39 @@ _nonces = random.Random(os.urandom(16))
 class ProcessSeat(Seat):
     """An untrusted agent in a fresh process: the clocks and the ends that all kinds share."""
 
-    engine = False  # whether it plays by the wall clock unless a person says otherwise
+    _talks = False  # whether several lines may make an answer
 
     def __init__(self, info: Info, limits: Limits) -> None:
-        self.info = info
         self._limits = limits
-        self._dead: Fault | None = None
-        self._deadline_ns: int | None = None  # when to look at the clock; when it is late, if no clock runs
         self._tmp = tempfile.mkdtemp(prefix="evalengine-")
         self._child: Child
+        self._enter(info)
+
+    def _enter(self, info: Info) -> None:
+        """Begin a match."""
+        self.info = info
+        self._dead: Fault | None = None
+        self._deadline_ns: int | None = None  # when to look at the clock; when it is late, if no clock runs
+        self._used_ns = 0  # in matches before this one
+        if "_clock" in self.__dict__:  # of the match before, for a process that stays
+            self._clock.thaw()
+            self._used_ns = tasks.cpu_ns(self._child.pid)
+            self._child.watchers.discard(self._clock.watch)
+            del self._clock
 
     @cached_property
     def _clock(self) -> Clock:
-        """Its clock, made once its process is there."""
-        made = Clock(self._limits, self._child, by_cpu=by_cpu(self._limits, engine=self.engine))
+        """Its clock in this match, made once its process is there."""
+        made = Clock(
+            self._limits, self._child, by_cpu=self.info.clock == "cpu", talks=self._talks, used_ns=self._used_ns
+        )
         self._child.watchers.add(made.watch)
         return made
 
-    def _job(self, spec: AgentSpec) -> dict[str, Any]:
+    def _told(self) -> dict[str, Any]:
+        """Return what every agent is told before a match."""
         info = self.info
-        told = {
+        return {
             "game": info.game,
             "config": dict(info.config),
             "information": info.information,
@@ -70,6 +83,8 @@ class ProcessSeat(Seat):
             "clock": info.clock,
             "past": info.past,
         }
+
+    def _job(self, spec: AgentSpec) -> dict[str, Any]:
         return {
             "kind": spec.kind,
             "folder": spec.path,
@@ -80,7 +95,7 @@ class ProcessSeat(Seat):
             "tmp_mib": self._limits.tmp_mib,
             "log_kib": self._limits.log_kib,
             "tmp": self._tmp,
-            "info": told,
+            "info": self._told(),
         }
 
     def _clock_s(self) -> float | None:
@@ -149,7 +164,7 @@ class ProcessSeat(Seat):
         self._child.kill()
         self._child.watchers.discard(self._clock.watch)
         shutil.rmtree(self._tmp, ignore_errors=True)
-        return {name: printable(log.decode(errors="replace")) for name, log in self._child.logs.items() if log}
+        return printed(self._child.take_logs())
 
 
 class PythonSeat(ProcessSeat):
@@ -280,9 +295,9 @@ class PythonSeat(ProcessSeat):
         return logs
 
 
-def by_cpu(limits: Limits, *, engine: bool) -> bool:
-    """Say whether seconds are of CPU: what a person said, else what fits the kind of agent."""
-    return tasks.KNOWN and (limits.clock == "cpu" or (limits.clock is None and not engine))
+def printed(logs: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Return logs as they are stored."""
+    return {name: printable(log.decode(errors="replace")) for name, log in logs.items() if log}
 
 
 def storable(value: Any) -> bool:

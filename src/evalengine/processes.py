@@ -161,7 +161,7 @@ class Child:
         self.listens = listens
         self._streams = {descriptor: name for name, descriptor in logs.items()}
         self.logs = {name: bytearray() for name in logs}
-        self._log_room = log_bytes
+        self._log_bytes = self._log_room = log_bytes
         self._poll = select.poll()
         self._poll.register(listens, select.POLLIN)
         for descriptor in self._streams:
@@ -256,6 +256,14 @@ class Child:
             for descriptor in list(self._streams):
                 self._drain_all(descriptor)
         return _ending(self._status)
+
+    def take_logs(self) -> dict[str, bytes]:
+        """Return what it wrote since the last time, by stream; it lives on."""
+        taken = {name: bytes(log) for name, log in self.logs.items()}
+        for log in self.logs.values():
+            log.clear()
+        self._log_room = self._log_bytes
+        return taken
 
     def _drain_all(self, descriptor: int) -> None:
         # A pipe holds 64 KiB: two reads see all that was written before the end. A grandchild may keep it open.

@@ -361,7 +361,7 @@ def _game_row(game: ChosenGame) -> dict[str, Any]:
 def _agent_row(agent: AgentSpec) -> dict[str, Any]:
     fields = {name: getattr(agent, name) for name in AgentSpec.__slots__ if name not in {"doc", "parameters"}}
     fields["payload"] = agent.payload.hex()
-    fields["config"] = dict(agent.config)
+    fields["config"], fields["options"] = dict(agent.config), dict(agent.options)
     fields["limits"] = agent.limits and agent.limits._asdict()
     return {
         "name": agent.name,

@@ -44,6 +44,14 @@ class Seat(ABC):
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         """Tell the agent of the result, if there is one and it did not fault; end it; return its logs by stream."""
 
+    def rest(self, result: MatchResult) -> Mapping[str, str] | None:  # noqa: ARG002 - for those who can
+        """Tell of the result and stay for another match, which `again` begins; return the logs, None: it must end."""
+        return None
+
+    def again(self, info: Info) -> None:
+        """Begin another match after `rest`."""
+        raise NotImplementedError
+
 
 @functools.cache
 def _calls_of(kind: Any) -> tuple[bool, bool, bool]:

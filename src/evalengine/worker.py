@@ -17,11 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import references, wire
+from evalengine.clocks import by_cpu
 from evalengine.contracts import Game, Info
 from evalengine.errors import GameError
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Fault, FaultKind, MatchResult, MatchSpec, Orders, Played, Termination
-from evalengine.process_seats import PythonSeat, by_cpu
+from evalengine.model import (
+    ENGINE_DIALECTS,
+    AgentSpec,
+    Fault,
+    FaultKind,
+    MatchResult,
+    MatchSpec,
+    Orders,
+    Played,
+    Termination,
+)
+from evalengine.process_seats import PythonSeat
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
 from evalengine.seats import LocalSeat, Seat
@@ -52,6 +63,7 @@ class Worker:
         self._orders = orders
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
+        self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
         self._zygote = Zygote()
         self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
         self.match: Match | None = None
@@ -82,7 +94,7 @@ class Worker:
                 info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
                 seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
             _drive(match, seats, thought)
-            logs = _closed(match, seats)
+            logs = self._closed(match, seats)
             contended = match.result.faults and any(seat.contended for seat in seats)  # type: ignore[union-attr]  # it is over
             seats = []
             if contended:
@@ -120,13 +132,42 @@ class Worker:
             make = self._makers[agent_no] = agent_maker(spec)
             return LocalSeat(make, info)
         limits = orders.limits if spec.limits is None else spec.limits
-        kind = PythonSeat if spec.kind == "python" else ProgramSeat
         info.turn_s, info.match_s, info.increment_s = limits.turn_s, limits.match_s, limits.increment_s
-        info.clock = "cpu" if by_cpu(limits, engine=kind.engine) else "wall"
+        info.clock = "cpu" if by_cpu(limits, engine=spec.dialect in ENGINE_DIALECTS) else "wall"
+        if self._resting.get(agent_no):
+            rested = self._resting[agent_no].pop()
+            rested.again(info)
+            return rested
+        kind = PythonSeat if spec.kind == "python" else ProgramSeat
         return kind(spec, info, limits, self._zygote)
+
+    def _closed(self, match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
+        """End the agents, or let them rest, and return their logs as (seat, stream, text)."""
+        assert match.result is not None
+        for seat in seats:
+            if seat.closes:
+                break
+        else:
+            return ()
+        faulted = {seat for _, seat, _ in match.result.faults}
+        logs = []
+        for number, seat in enumerate(seats):
+            found = self._ended(seat, match.spec.agents[number], match.result, faulted=number in faulted)
+            logs += [(number, stream, text) for stream, text in found.items()]
+        return tuple(logs)
+
+    def _ended(self, seat: Seat, agent_no: int, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
+        if self._orders.keep_programs and not faulted:
+            logs = _guarded(lambda: seat.rest(result))
+            if logs is not None:
+                self._resting.setdefault(agent_no, []).append(seat)
+                return logs
+        return _guarded(lambda: seat.close(result, faulted=faulted)) or {}
 
     def close(self) -> None:
         """End the processes that agents are forked from."""
+        for seat in [seat for seats in self._resting.values() for seat in seats]:
+            seat.close(None, faulted=False)
         self._zygote.close()
 
 
@@ -185,25 +226,9 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
                 match.answer(request.seat, action, info)
 
 
-def _closed(match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
-    """End the agents and return their logs as (seat, stream, text)."""
-    assert match.result is not None
-    for seat in seats:
-        if seat.closes:
-            break
-    else:
-        return ()
-    faulted = {seat for _, seat, _ in match.result.faults}
-    return tuple(
-        (number, stream, text)
-        for number, seat in enumerate(seats)
-        for stream, text in _logs(seat, match.result, faulted=number in faulted).items()
-    )
-
-
-def _logs(seat: Seat, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
+def _guarded(call: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] | None:
     try:
-        return seat.close(result, faulted=faulted)
+        return call()
     except (Exception, SystemExit):  # noqa: BLE001 - the agent border: the match is over, what its end() does changes nothing
         return {"end": traceback.format_exc()}
 

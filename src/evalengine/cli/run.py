@@ -34,6 +34,7 @@ Examples:
   evalengine run --games strategy -n 500
   evalengine run mybot.py --games "connect4 or hex(size=7)" -n 200
   evalengine run a=old.py b=new.py --games tictactoe --rounds 50
+  evalengine run "uci:stockfish?nodes=200" "cmd:./mine --deep" --games chess
 """
 _FOLDER = click.Path(file_okay=False, exists=True)
 
