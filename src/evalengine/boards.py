@@ -128,7 +128,7 @@ class Boards:
 
     # ------------------------------------------------------------------------------ results in
 
-    def take(self, results: Iterable[Stored], order: Iterator[int] | None, next_no: int) -> int:
+    def take(self, results: Sequence[Stored], order: Iterator[int] | None, next_no: int) -> int:
         """Rate what follows without a gap on what is rated; hold the rest. Return the next match_no that is missing.
 
         Args:
@@ -137,6 +137,10 @@ class Boards:
             next_no: the first that is not yet rated.
         """
         held = self._held
+        if order is None and [result[0] for result in results] == list(range(next_no, next_no + len(results))):
+            self._rate(results)  # the next ones, as every other batch is: nothing to hold
+            next_no += len(results)
+            results = ()
         for result in results:
             if len(held) < _HELD:
                 held[result[0]] = result

@@ -89,14 +89,12 @@ class _Queue:
         if first is None:
             return []
         game_no = first.game_no
-        size = self._batch_size(game_no)
-        batch = [first]
-        self._next = None
-        for spec in self._specs:
-            if spec.game_no != game_no or len(batch) == size:
-                self._next = spec
-                break
-            batch.append(spec)
+        batch = [first, *itertools.islice(self._specs, self._batch_size(game_no) - 1)]
+        if batch[-1].game_no != game_no:  # the plan goes on to another game, or interleaves several
+            end = next(place for place, spec in enumerate(batch) if spec.game_no != game_no)
+            self._specs = itertools.chain(batch[end:], self._specs)
+            del batch[end:]
+        self._next = next(self._specs, None)
         self._size[game_no] = len(batch)
         if self._left is not None:
             self._left -= len(batch)

@@ -65,7 +65,8 @@ def spec_of(fields: Sequence[Any]) -> MatchSpec:
     """
     try:
         spec = MatchSpec._make(fields)
-        return spec if spec.branch is None else spec._replace(branch=Branch._make(spec.branch))
+        branch = spec[-1]
+        return spec if branch is None else spec._replace(branch=Branch._make(branch))
     except TypeError as error:
         msg = f"not a match: {error}"
         raise WireError(msg) from error
