@@ -144,7 +144,8 @@ class Info:
     Attributes:
         game: the game's name; config: its parameters; information: "perfect" or "hidden";
         seat: the agent's own; seats: how many there are; sides: as lists of seats;
-        turn_s, match_s: the limits, None without one;
+        turn_s, match_s: the limits, None without one; increment_s: what each answer gives back to match_s;
+        clock: what seconds are, "cpu" or "wall"; None: nothing is limited;
         past: in a branch, this seat's own (observation, action) pairs so far, else empty.
     """
 
@@ -153,6 +154,8 @@ class Info:
         "_path",
         "_rng",
         "_seed",
+        "clock",
+        "increment_s",
         "match_s",
         "past",
         "seat",
@@ -169,6 +172,8 @@ class Info:
         self._rng: random.Random | None = None
         self.turn_s: float | None = None
         self.match_s: float | None = None
+        self.increment_s = 0.0
+        self.clock: str | None = None
         self.past: Sequence[tuple[Any, Action]] = ()
 
     @property

@@ -23,10 +23,12 @@ class FaultKind(StrEnum):
     """What a seat did wrong."""
 
     CRASH = "crash"  # an exception, a signal or an exit
-    TIMEOUT = "timeout"  # a limit of time: turn, start or match
+    TIMEOUT = "timeout"  # a limit of time: turn, start or match, by CPU or by the wall clock
     ILLEGAL = "illegal"  # an action that the game refuses
     MEMORY = "memory"  # the limit of memory
     PROTOCOL = "protocol"  # bytes that are no answer
+    PROCESSES = "processes"  # the limit of processes
+    DISK = "disk"  # the limit of its private folder
 
 
 class Termination(StrEnum):
@@ -105,10 +107,15 @@ class Played(NamedTuple):
 class Limits(NamedTuple):
     """What an untrusted agent may use; None: unlimited."""
 
-    turn_s: float | None = 2.0  # wall seconds a turn
-    start_s: float | None = 10.0  # wall seconds from its process to its first readiness
-    match_s: float | None = None  # wall seconds a match, all its turns together
+    turn_s: float | None = 2.0  # a turn
+    start_s: float | None = 10.0  # from its process to its first readiness
+    match_s: float | None = None  # a match: a bank that all its turns are paid from
     memory_mib: int | None = 512
+    increment_s: float = 0.0  # that each answer gives back to the bank
+    clock: Literal["cpu", "wall"] | None = None  # what seconds are; None: wall for engines, cpu for all others
+    processes: int | None = 1  # its own and those it starts; threads are not counted
+    tmp_mib: int | None = 32  # its private folder
+    log_kib: int = 64  # kept of its output, a match and seat
 
 
 Parameters = Mapping[str, Mapping[str, Any]]
@@ -166,6 +173,7 @@ class AgentSpec:
     files: tuple[str, ...] = ()  # program: file arguments that belong to the digest
     note: str = ""  # what a person should know: which function was taken, for example
     pinned: bool = True  # False: its bytes cannot be fixed, so results are never reused
+    limits: Limits | None = None  # its own; None: the run's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

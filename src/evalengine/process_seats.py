@@ -8,10 +8,13 @@ import shutil
 import socket
 import tempfile
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from evalengine import tasks
+from evalengine.clocks import Clock
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
 from evalengine.seats import Seat, printable
 from evalengine_host import protocol
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from evalengine.contracts import Info, Request
     from evalengine.processes import Child, Zygote
 
+_LOOK_NS, _LONGEST_LOOK_NS = 20_000_000, 100_000_000  # between looks at those who are not to move
 _END_S = 1.0  # what an agent's own end(result) may take
 _FAULT_KINDS = frozenset(FaultKind)
 _AT_START = (protocol.READY, protocol.FAILED)
@@ -33,15 +37,22 @@ _nonces = random.Random(os.urandom(16))
 class ProcessSeat(Seat):
     """An untrusted agent in a fresh process: the clocks and the ends that all kinds share."""
 
+    engine = False  # whether it plays by the wall clock unless a person says otherwise
+
     def __init__(self, info: Info, limits: Limits) -> None:
         self.info = info
         self._limits = limits
-        self._left_ns = None if limits.match_s is None else int(limits.match_s * 1e9)
         self._dead: Fault | None = None
-        self._asked_ns = self._free_ns = 0
-        self._deadline_ns: int | None = None
+        self._deadline_ns: int | None = None  # when to look at the clock; when it is late, if no clock runs
         self._tmp = tempfile.mkdtemp(prefix="evalengine-")
         self._child: Child
+
+    @cached_property
+    def _clock(self) -> Clock:
+        """Its clock, made once its process is there."""
+        made = Clock(self._limits, self._child, by_cpu=by_cpu(self._limits, engine=self.engine))
+        self._child.watchers.add(made.watch)
+        return made
 
     def _job(self, spec: AgentSpec) -> dict[str, Any]:
         info = self.info
@@ -55,6 +66,8 @@ class ProcessSeat(Seat):
             "seed": info.seed,
             "turn_s": info.turn_s,
             "match_s": info.match_s,
+            "increment_s": info.increment_s,
+            "clock": info.clock,
             "past": info.past,
         }
         return {
@@ -63,40 +76,71 @@ class ProcessSeat(Seat):
             "entry": spec.entry,
             "argv": spec.argv,
             "memory_mib": self._limits.memory_mib,
+            "processes": self._limits.processes,
+            "tmp_mib": self._limits.tmp_mib,
+            "log_kib": self._limits.log_kib,
             "tmp": self._tmp,
             "info": told,
         }
 
     def _clock_s(self) -> float | None:
         """Return the seconds of the tighter limit that are left for the next answer."""
-        limits = [limit for limit in (self._limits.turn_s, self._match_s()) if limit is not None]
-        return min(limits) if limits else None
-
-    def _match_s(self) -> float | None:
-        return None if self._left_ns is None else self._left_ns / 1e9
+        return self._clock.left_s()
 
     def _begin(self, free_s: float = 0.0) -> None:
         """Start the clock of an answer; `free_s` more than its limit are not counted."""
-        clock_s = self._clock_s()
-        self._asked_ns = time.perf_counter_ns()
-        self._free_ns = int(free_s * 1e9)
-        self._deadline_ns = None if clock_s is None else self._asked_ns + self._free_ns + int(clock_s * 1e9)
-        self._child.expect()
+        self._deadline_ns = self._clock.begin(free_s)
+
+    def _heard(self) -> bool:
+        """Wait until it says something; False when a limit of time is exceeded."""
+        pause = _LOOK_NS
+        if self._deadline_ns is not None:
+            pause = min(pause, (self._deadline_ns - time.perf_counter_ns()) // 10)
+        while True:
+            look = None if self._child.noted else time.perf_counter_ns() + pause
+            due = look is None or (self._deadline_ns is not None and self._deadline_ns <= look)
+            if self._child.wait(self._deadline_ns if due else look):
+                return True
+            if due:
+                if not self._goes_on():
+                    return False
+            else:
+                self._look_around()
+                pause = min(2 * max(pause, 1_000_000), _LONGEST_LOOK_NS)
+
+    def _look_around(self) -> None:
+        self._clock.note_waits()
+        for watch in self._child.watchers:
+            watch()
+
+    def _writable(self, descriptor: int) -> bool:
+        """Wait until the way to it takes more; False when a limit of time is exceeded."""
+        while not self._child.writable(descriptor, self._deadline_ns):
+            self._look_around()
+            if not self._goes_on():
+                return False
+        return True
+
+    def _goes_on(self) -> bool:
+        """Say whether it may go on; then there is a new time to look at the clock."""
+        later = self._clock.again()
+        if later is not None:
+            self._deadline_ns = later
+        return later is not None
 
     def _took(self) -> int:
         """Return how long the answer took, and take that off the limit of the match."""
-        # When it came, not when it was looked at: another seat may have been waited for meanwhile.
-        took = (self._child.heard_ns or time.perf_counter_ns()) - self._asked_ns
-        if self._left_ns is not None:
-            self._left_ns = max(0, self._left_ns - max(0, took - self._free_ns))
-        return took
+        return self._clock.stop()
 
     def _late(self) -> Fault:
-        left, turn = self._match_s(), self._limits.turn_s
-        of_match = left is not None and (turn is None or left < turn)
-        limit = f"{self._limits.match_s:.2f} s a match" if of_match else f"{turn:.2f} s a turn"
-        start = f"{self._free_ns / 1e9:.2f} s to start and " if self._free_ns else ""
-        return Fault(FaultKind.TIMEOUT.value, f"{start}{limit} exceeded")
+        fault = self._clock.fault()
+        self.contended = self._clock.contended
+        return fault
+
+    def _grant(self, seconds: float) -> None:
+        """Let it hear the result, and give it so long by the wall clock."""
+        self._clock.thaw()
+        self._deadline_ns = time.perf_counter_ns() + int(seconds * 1e9)
 
     def _die(self, fault: Fault) -> Fault:
         self._dead = fault
@@ -112,6 +156,7 @@ class ProcessSeat(Seat):
 
     def _logs(self) -> Mapping[str, str]:
         self._child.kill()
+        self._child.watchers.discard(self._clock.watch)
         shutil.rmtree(self._tmp, ignore_errors=True)
         return {name: printable(log.decode(errors="replace")) for name, log in self._child.logs.items() if log}
 
@@ -125,12 +170,14 @@ class PythonSeat(ProcessSeat):
         self._ready = False
         self._wants_end = False
         self._child, self._socket = zygote.spawn_python(self._job(spec))
-        began = time.perf_counter_ns()
-        self._start_by = None if limits.start_s is None else began + int(limits.start_s * 1e9)
+        self._deadline_ns = self._clock.start()
 
-    def ask(self, request: Request) -> None:
+    def settle(self) -> None:
         if self._dead is None and not self._ready:
             self._await_ready()
+
+    def ask(self, request: Request) -> None:
+        self.settle()
         if self._dead is None:
             self._begin()
             self._nonce = _nonces.getrandbits(64)
@@ -140,30 +187,30 @@ class PythonSeat(ProcessSeat):
     def answer(self) -> tuple[Any, Any, int]:
         if self._dead is not None:
             return self._dead, None, 0
-        reply = self._receive(self._deadline_ns, _AT_TURN)
+        reply = self._receive(_AT_TURN)
         took = self._took()
         if type(reply) is Fault:
             return reply, None, took
+        if self._clock.overdrawn():
+            return self._die(self._late()), None, took
         if reply[0] == protocol.ANSWER:
             return reply[1], reply[2], took
         return self._failed(reply), None, took
 
     def _await_ready(self) -> None:
         """Wait for what the agent says first; it has loaded, or it is dead."""
-        self._nonce = 0
-        reply = self._receive(self._start_by, _AT_START)
+        reply = self._receive(_AT_START)
+        self._took()
         if type(reply) is Fault:
+            return
+        if self._clock.overdrawn():
+            self._die(self._late())
             return
         if reply[0] == protocol.READY:
             self._ready = True
             self._wants_end = reply[2] is True
         else:
             self._dead = self._failed(reply)
-
-    def _late(self) -> Fault:
-        if self._ready:
-            return super()._late()
-        return Fault(FaultKind.TIMEOUT.value, f"{self._limits.start_s:.2f} s to start exceeded")
 
     def _failed(self, reply: Any) -> Fault:
         _, kind, detail, traceback = reply
@@ -182,19 +229,19 @@ class PythonSeat(ProcessSeat):
             try:
                 self._socket.send(packet, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                if not self._child.writable(self._socket.fileno(), self._deadline_ns):
+                if not self._writable(self._socket.fileno()):
                     return False
             except (BrokenPipeError, ConnectionResetError):
                 return False
             else:
                 return True
 
-    def _receive(self, deadline_ns: int | None, kinds: Collection[int]) -> Any:
+    def _receive(self, kinds: Collection[int]) -> Any:
         """Return one checked reply of `kinds` to the question with `_nonce`, or the Fault that stands for it."""
         body = b""
         missing = None
         while missing is None or missing > 0:
-            if not self._child.wait(deadline_ns):
+            if not self._heard():
                 return self._die(self._late())
             try:
                 packet = self._socket.recv(protocol.PACKET + 1, socket.MSG_DONTWAIT)
@@ -230,12 +277,17 @@ class PythonSeat(ProcessSeat):
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         if self._ready and self._wants_end and result is not None and not faulted and self._dead is None:
             self._nonce = 0
-            self._deadline_ns = time.perf_counter_ns() + int(_END_S * 1e9)
+            self._grant(_END_S)
             self._send(protocol.pack([protocol.END, result.scores, result.places]))
             self._child.wait(self._deadline_ns)
         logs = self._logs()
         self._socket.close()
         return logs
+
+
+def by_cpu(limits: Limits, *, engine: bool) -> bool:
+    """Say whether seconds are of CPU: what a person said, else what fits the kind of agent."""
+    return tasks.KNOWN and (limits.clock == "cpu" or (limits.clock is None and not engine))
 
 
 def storable(value: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
@@ -31,7 +30,7 @@ class ProgramSeat(ProcessSeat):
         self._buffer = b""
         self._asked = False
         # Past it the program reads nothing; that it is late is said when it is asked.
-        self._deadline_ns = time.perf_counter_ns() + int((limits.start_s or 0.0) * 1e9)
+        self._grant(limits.start_s or 0.0)
         self._send({"type": "start", **job["info"]})
 
     def ask(self, request: Request) -> None:
@@ -57,10 +56,12 @@ class ProgramSeat(ProcessSeat):
     def answer(self) -> tuple[Any, Any, int]:
         if self._dead is not None:
             return self._dead, None, 0
-        line = self._line(self._deadline_ns)
+        line = self._line()
         took = self._took()
         if type(line) is Fault:
             return line, None, took
+        if self._clock.overdrawn():
+            return self._die(self._late()), None, took
         return *self._parsed(line), took
 
     def _parsed(self, line: bytes) -> tuple[Any, Any]:
@@ -83,16 +84,16 @@ class ProgramSeat(ProcessSeat):
             try:
                 data = data[os.write(self._out, data) :]
             except BlockingIOError:
-                if not self._child.writable(self._out, self._deadline_ns):
+                if not self._writable(self._out):
                     return  # it does not read: its answer will be late
             except (BrokenPipeError, ConnectionResetError):
                 return  # the answer will be that it is gone
 
-    def _line(self, deadline_ns: int | None) -> Any:
+    def _line(self) -> Any:
         while b"\n" not in self._buffer[: protocol.MAX_ANSWER + 1]:
             if len(self._buffer) > protocol.MAX_ANSWER:
                 return self._broken(f"a line of more than {protocol.MAX_ANSWER} bytes", self._buffer)
-            if not self._child.wait(deadline_ns):
+            if not self._heard():
                 return self._die(self._late())
             if not self._read():
                 return self._gone()
@@ -111,7 +112,7 @@ class ProgramSeat(ProcessSeat):
 
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         if result is not None and not faulted and self._dead is None:
-            self._deadline_ns = time.perf_counter_ns() + int(_PROGRAM_END_S * 1e9)
+            self._grant(_PROGRAM_END_S)
             self._send({"type": "end", "scores": result.scores, "places": result.places})
             self._await_end()
         logs = self._logs()

@@ -20,12 +20,16 @@ class Seat(ABC):
 
     Attributes:
         info: what it was told; act: what to call when it plays in this process, else None;
-        closes: whether `close` does anything.
+        closes: whether `close` does anything; contended: whether it was late since it had to wait for a core.
     """
 
     info: Info
     act: Callable[[Observation], Any] | None = None
     closes = True
+    contended = False
+
+    def settle(self) -> None:
+        """Wait until it can be asked: nobody is asked before all have started."""
 
     @abstractmethod
     def ask(self, request: Request) -> None:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from evalengine import plugins, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Fault, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
-from evalengine.process_seats import PythonSeat
+from evalengine.model import AgentSpec, Fault, FaultKind, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.process_seats import PythonSeat, by_cpu
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
 from evalengine.seats import LocalSeat, Seat
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PULSE_S = 0.5
 _LONGEST_REPR = 1000
+_REPLAYS = 2
 _PR_SET_PDEATHSIG = 1
 _clock = time.perf_counter_ns
 
@@ -69,8 +70,12 @@ class Worker:
         match = self.match
         return (self.finished << 32) + (len(match.log[1]) if match is not None else 0)
 
-    def play(self, spec: MatchSpec) -> Played:
-        """Return the result of one match; void when the game, or the engine, failed."""
+    def play(self, spec: MatchSpec, replays: int = _REPLAYS) -> Played:
+        """Return the result of one match; void when the game, the engine, or the machine's load failed it.
+
+        Args:
+            replays: how often a match is played again in which an agent was late since it had to wait for a core.
+        """
         started, began = time.time(), _clock()
         seats: list[Seat] = []
         thought: list[int] = []
@@ -81,7 +86,10 @@ class Worker:
                 seats.append(self._seat(match, number, agent))
             _drive(match, seats, thought)
             logs = _closed(match, seats)
+            contended = match.result is not None and match.result.faults and any(seat.contended for seat in seats)
             seats = []
+            if contended:
+                return self.play(spec, replays - 1) if replays else _contended(match, started, _clock() - began)
             return _played(match, logs, thought, started, _clock() - began)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
             return _void(spec, self.match, error, started, _clock() - began)
@@ -104,9 +112,11 @@ class Worker:
             if spec.payload:
                 _seed(info.seed)
             return LocalSeat(self._maker(agent_no), info)
-        info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
+        limits = orders.limits if spec.limits is None else spec.limits
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
-        return kind(spec, info, orders.limits, self._zygote)
+        info.turn_s, info.match_s, info.increment_s = limits.turn_s, limits.match_s, limits.increment_s
+        info.clock = "cpu" if by_cpu(limits, engine=kind.engine) else "wall"
+        return kind(spec, info, limits, self._zygote)
 
     def _path(self, seat: int, agent_no: int) -> str:
         """Return the path of an agent's seed below a match's."""
@@ -158,6 +168,9 @@ def _instance(made: Any, config: Mapping[str, Any]) -> Any:
 def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
     """Ask the seats until the match is over."""
     acts, infos = [seat.act for seat in seats], [seat.info for seat in seats]
+    if None in acts:
+        for seat in seats:
+            seat.settle()
     while True:
         thought += match.advance(acts, infos, _clock)
         if match.over:
@@ -240,8 +253,20 @@ def _plain_text(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def _contended(match: Match, started: float, took_ns: int) -> Played:
+    assert match.result is not None
+    told = next(fault.detail for _, _, fault in match.result.faults if fault.kind == FaultKind.TIMEOUT.value)
+    error = f"contended, {1 + _REPLAYS} times in a row: {told}. Use --clock cpu, fewer --workers or more seconds"
+    return _empty(match.spec, match, error, started, took_ns)
+
+
 def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: float, took_ns: int) -> Played:
     told = "".join(traceback.format_exception(error))
+    return _empty(spec, match, f"{plugins.one_line(error)}\n{told}", started, took_ns)
+
+
+def _empty(spec: MatchSpec, match: Match | None, error: str, started: float, took_ns: int) -> Played:
+    """Return a void row."""
     nothing = wire.pack([])
     return Played(
         spec.match_no,
@@ -253,7 +278,7 @@ def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: f
         nothing,
         started,
         took_ns / 1e9,
-        error=_plain_text(f"{plugins.one_line(error)}\n{told}"[:8000]),
+        error=_plain_text(error[:8000]),
     )
 
 
