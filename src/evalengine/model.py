@@ -118,6 +118,15 @@ class Limits(NamedTuple):
     log_kib: int = 64  # kept of its output, a match and seat
 
 
+class Containment(NamedTuple):
+    """How the agents from outside of a run are contained; what a worker must know of its sandbox."""
+
+    name: str  # the sandbox's
+    module: str  # of the class `Enclosure`; imported in the process that agents are forked from
+    plan: Mapping[str, Any]  # for it, in msgpack's types
+    folders: tuple[str, ...] = ()  # of --bind: agents may read them too
+
+
 Parameters = Mapping[str, Mapping[str, Any]]
 """Parameters by name, each a JSON Schema property: type, default, minimum, maximum, enum, description."""
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine import plugins, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Fault, FaultKind, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.model import AgentSpec, Containment, Fault, FaultKind, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
 from evalengine.process_seats import PythonSeat, by_cpu
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
@@ -45,6 +45,7 @@ class Orders:
     agents: tuple[AgentSpec, ...]
     limits: Limits
     sys_path: tuple[str, ...] = ()
+    containment: Containment | None = None  # of agents from outside
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
 
 
@@ -60,7 +61,7 @@ class Worker:
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}
         self._paths: dict[tuple[int, int], str] = {}  # by seat and agent
-        self._zygote = Zygote()
+        self._zygote = Zygote(orders.containment)
         self.match: Match | None = None
         self.finished = 0
 
