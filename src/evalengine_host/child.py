@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import mmap
 import os
 import random
 import resource
@@ -31,7 +32,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
 }
 _TO_TELL = 8 << 20  # bytes of memory over the limit, for telling that it was reached
-_kept: list[bytearray] = []  # where the limit cannot be raised, memory to give back when it is reached
+_kept: list[mmap.mmap] = []  # where the limit cannot be raised, memory to give back when it is reached
 
 
 def run(job: Mapping[str, Any], key: bytes | None = None) -> None:
@@ -86,7 +87,8 @@ def _confine(job: Mapping[str, Any]) -> None:
         del os.environ[name]
     os.environ.update(_ENVIRONMENT, TMPDIR=job["tmp"], HOME=job["tmp"])
     if job["kind"] == "python" and job["memory_mib"]:
-        _kept.append(bytearray(_TO_TELL))  # counted at once, touched never
+        # Counted at once, touched never.
+        _kept.append(mmap.mmap(-1, _TO_TELL, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 def _load(job: Mapping[str, Any]) -> tuple[Callable[[Any], Any], Callable[[Any], None] | None, str]:

@@ -9,7 +9,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, Any
 
-from evalengine_host import landlock, restraint, syscalls
+from evalengine_host import forking, landlock, restraint, syscalls
 from evalengine_host.restraint import AGENT, TMP
 
 if TYPE_CHECKING:
@@ -43,24 +43,9 @@ class Enclosure:
         self.found = {"landlock": landlock.abi(), "user_namespace": self._mapped}
 
     def fork(self) -> int:
-        """Fork by way of a process between, whose children have a new pid namespace: one process can make one only.
-
-        The one between ends at once, and the agent's process becomes a child of this one.
-        """
-        reads, writes = os.pipe()
-        between = os.fork()
-        if between == 0:
-            pid = _fork_inside(writes)
-            if pid == 0:
-                return 0
-            os._exit(0)
-        os.close(writes)
-        told = os.read(reads, 1000)
-        os.close(reads)
-        os.waitpid(between, 0)
-        if not told.isdigit():
-            raise OSError(told.decode(errors="replace"))
-        return int(told)
+        """Fork into a new pid namespace and a mount namespace of this match alone."""
+        pid = forking.clone(_PIDS | _MOUNTS)
+        return _fork_by_another() if pid is None else pid
 
     def contain(self, job: dict[str, Any]) -> bytes:
         """Contain this process; the agent finds its folder and its private one elsewhere than they are outside."""
@@ -72,6 +57,27 @@ class Enclosure:
         reach = restraint.Reach(["/"], [TMP, "/dev/null"], ["/"] if job["kind"] == "program" else [])
         user = self._uid, self._uid
         return restraint.restrain(job, program, reach, user, self._running)
+
+
+def _fork_by_another() -> int:
+    """Fork by way of a process between, whose children have a new pid namespace: one process can make one only.
+
+    The one between ends at once, and the agent's process becomes a child of this one.
+    """
+    reads, writes = os.pipe()
+    between = os.fork()
+    if between == 0:
+        pid = _fork_inside(writes)
+        if pid == 0:
+            return 0
+        os._exit(0)
+    os.close(writes)
+    told = os.read(reads, 1000)
+    os.close(reads)
+    os.waitpid(between, 0)
+    if not told.isdigit():
+        raise OSError(told.decode(errors="replace"))
+    return int(told)
 
 
 def _fork_inside(writes: int) -> int:

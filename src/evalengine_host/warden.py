@@ -3,15 +3,17 @@
 The zygote forks it with a socket of its own. It prepares what lasts (namespaces, mounts) once and says b"=" + msgpack of
 what it found, or b"!" and why it cannot. Then b"S" + msgpack job, with the agent's descriptors, is answered by the
 process's number once the agent is contained and before a byte of it is read, or by b"!" and why; b"K" + number kills
-it and is answered by its wait status.
+it and is answered by its wait status, or by SIGKILL's at once if it lived: its namespaces take a while to end.
 
 How an agent is contained is an `Enclosure`: the class of that name in the module that the sandbox names.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import signal
 import socket
 import traceback
 from typing import TYPE_CHECKING, Any, Protocol
@@ -48,48 +50,69 @@ def main(control: socket.socket, made: type[Any], plan: Mapping[str, Any], whose
     forking.die_with_parent()  # a change of rights makes the kernel forget it
     # The heap must look the same at every fork: sets of plain objects follow addresses.
     gc.disable()
-    _rehearse(enclosure)
+    keeper = _Keeper(enclosure)
+    keeper.rehearse()
     control.send(b"=" + protocol.pack(enclosure.found))
-    while _serve(control, enclosure):
+    while keeper.serve(control):
         pass
 
 
-def _rehearse(enclosure: Enclosure) -> None:
-    """Serve as for a match, with children that end at once, so that what is made at a first use is made."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, theirs:
-        for _ in range(_REHEARSALS):
-            socket.send_fds(ours, [b"S" + protocol.pack(None)], [0, 0, 0, 0])
-            _serve(theirs, enclosure)
-            ours.send(b"K" + ours.recv(64))
-            _serve(theirs, enclosure)
-            ours.recv(64)
+class _Keeper:
+    def __init__(self, enclosure: Enclosure) -> None:
+        self._enclosure = enclosure
+        self._dying: list[int] = []
 
+    def rehearse(self) -> None:
+        """Serve as for a match, with children that end at once, so that what is made at a first use is made."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            for _ in range(_REHEARSALS):
+                socket.send_fds(ours, [b"S" + protocol.pack(None)], [0, 0, 0, 0])
+                self.serve(theirs)
+                ours.send(b"K" + ours.recv(64))
+                self.serve(theirs)
+                ours.recv(64)
 
-def _serve(control: socket.socket, enclosure: Enclosure) -> bool:
-    """Serve one request; False: the worker is gone."""
-    request, descriptors = forking.receive(control)
-    if not request:
-        return False
-    if request[:1] == b"K":
-        control.send(forking.kill(int(request[1:])))
+    def serve(self, control: socket.socket) -> bool:
+        """Serve one request; False: the worker is gone."""
+        request, descriptors = forking.receive(control)
+        if not request:
+            return False
+        if request[:1] == b"K":
+            control.send(b"%d" % self._kill(int(request[1:])))
+            return True
+        self._dying = [pid for pid in self._dying if not os.waitpid(pid, os.WNOHANG)[0]]
+        control.send(self._spawn(request[1:], descriptors))
         return True
-    leash, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = enclosure.fork()
-    if pid == 0:
-        _become(enclosure, request[1:], [*descriptors, theirs.detach()], leash.detach())
-    theirs.close()
-    for descriptor in descriptors:
-        os.close(descriptor)
-    with leash:
-        leash.send(b"go")
-        failed = leash.recv(4096)
-    if failed != b"=":
-        forking.kill(pid)
-        control.send(failed or b"!its process ended before it was contained")
-    else:
-        control.send(b"%d" % pid)
-    return True
+
+    def _spawn(self, job: bytes, descriptors: list[int]) -> bytes:
+        leash, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            pid = self._enclosure.fork()
+        except OSError as error:
+            return b"!" + _told(error)
+        if pid == 0:
+            _become(self._enclosure, job, [*descriptors, theirs.detach()], leash.detach())
+        theirs.close()
+        for descriptor in descriptors:
+            os.close(descriptor)
+        with leash:
+            leash.send(b"go")
+            failed = leash.recv(4096)
+        if failed == b"=":
+            return b"%d" % pid
+        self._kill(pid)
+        return failed or b"!its process ended before it was contained"
+
+    def _kill(self, pid: int) -> int:
+        """Kill a child with its process group; return its wait status, SIGKILL's if it is not at its end yet."""
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if not ended:
+            os.kill(pid, signal.SIGKILL)  # not yet reaped, so the number is still the child's
+            self._dying.append(pid)
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # none is left, or none is ours to signal
+            os.killpg(pid, signal.SIGKILL)
+        return status if ended else int(signal.SIGKILL)
 
 
 def _become(enclosure: Enclosure, request: bytes, descriptors: list[int], other: int) -> None:
