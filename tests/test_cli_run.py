@@ -151,12 +151,12 @@ def act(observation):
 )
 def test_limits_of_time(shell, source, option, low, told):
     shell.file("late.py", source)
-    run = ("run", "late.py", *TICTACTOE, "-n", 1, "--opponents", "first")
+    run = ("run", "late.py", *TICTACTOE, "-n", 1, "--opponents", "first", "--clock", "wall")
     assert shell(*run, option, low) == 0
     assert "TIMEOUT  tictactoe::late-vs-first[0]  turn " in shell.out
     assert told in shell.out
     assert "a time limit was hit" in shell.out
-    assert shell(*run, option, 0) == 0  # no limit
+    assert shell(*run, option, "none") == 0
     assert "TIMEOUT" not in shell.out
 
 

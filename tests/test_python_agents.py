@@ -523,7 +523,9 @@ def test_a_log_is_cut_and_does_not_hold_up_the_match(tmp_path):
 
 
 def test_a_flood_of_output_does_not_stretch_the_clock(tmp_path):
-    played = play_source(tmp_path, "def act(observation):\n    while True: print('x' * 10_000)\n", turn_s=0.3, clock="cpu")
+    played = play_source(
+        tmp_path, "def act(observation):\n    while True: print('x' * 10_000)\n", turn_s=0.3, clock="cpu"
+    )
     assert only_fault(played).kind == "timeout"
 
 

@@ -21,6 +21,7 @@ CONTENDED = 0.1  # of its time kept waiting for a core: above, being late is the
 _GRAIN_NS = 5_000_000
 _REST_NS = 10_000_000  # CPU that an agent may use between its turns, to tidy up
 _ARRIVAL_NS = 1_000_000_000  # that a program may use before its first question: a virtual machine starts
+_LOOK_NS, _LONGEST_LOOK_NS = 20_000_000, 100_000_000  # between looks at those who are not to move
 _SHORTEST_NS = 1_000_000
 _now = time.perf_counter_ns
 
@@ -29,25 +30,28 @@ class Clock:
     """The time of one agent in one match.
 
     Attributes:
-        contended: whether it was late since it had to wait for a core.
+        look_ns: when to look around (`look_around`) while it has not answered; due_ns: when to look at the clock
+        (`again`), None: never; contended: whether it was late since it had to wait for a core.
     """
 
     def __init__(self, limits: Limits, child: Child, *, by_cpu: bool) -> None:
         self._limits = limits
         self._child = child
         self._by_cpu = by_cpu
-        self._left_ns = None if limits.match_s is None else int(limits.match_s * 1e9)
+        self._turn_ns = _ns(limits.turn_s)
+        self._left_ns = _ns(limits.match_s)
         shortest = min((limit for limit in (limits.turn_s, limits.start_s) if limit is not None), default=1.0)
         # To a bank every turn counts, however short.
         self._grain_ns = 0 if limits.match_s is not None and by_cpu else min(_GRAIN_NS, int(shortest * 5e7))
+        self._pause_ns = min(_LOOK_NS, int(shortest * 1e8))
         self._asked_ns = self._free_ns = 0
         self._limit_ns: int | None = None
-        self._last_ns: int | None = None  # by the wall clock, when the answer is late whatever it used
-        self._text = ""
+        self.look_ns = 0
+        self.due_ns: int | None = None
         self._cpu_ns = 0  # at its last answer; what it uses between its turns is therefore its next turn's
         self._read_ns = 0
-        self._used_ns: int | None = None  # of a turn whose answer has come but was not yet taken
-        self._thinks = self._pays = self._spins = False
+        self._used_ns: int | None = None  # of a turn whose answer has come
+        self._thinks = self._starts = self._spins = False
         self._frozen: list[int] = []
         self._waits: tuple[int, int, dict[int, tuple[int, int]]] | None = None  # when, CPU used, by thread
         self.contended = False
@@ -56,51 +60,47 @@ class Clock:
 
     def left_s(self) -> float | None:
         """Return the seconds of the tighter limit that are left for the next answer."""
-        bank = None if self._left_ns is None else self._left_ns / 1e9
-        limits = [limit for limit in (self._limits.turn_s, bank) if limit is not None]
-        return min(limits, default=None)
+        if self._left_ns is None:
+            return self._limits.turn_s
+        left = self._left_ns if self._turn_ns is None else min(self._left_ns, self._turn_ns)
+        return left / 1e9
 
-    def start(self) -> int | None:
-        """Begin with the start of its process, which no bank pays; return when to look at the clock, as `begin`."""
-        limit = self._limits.start_s
-        self._pays = False
-        return self._begin(limit, 0.0, f"{limit or 0:.2f} s to start")
+    def start(self) -> None:
+        """Begin with the start of its process, which no bank pays."""
+        self._starts = True
+        self._begin(_ns(self._limits.start_s))
 
-    def begin(self, free_s: float = 0.0) -> int | None:
-        """Begin a turn; return when to look at the clock (`again`) if no answer has come by then, None: never.
+    def begin(self, free_s: float = 0.0) -> None:
+        """Begin a turn.
 
         Args:
             free_s: more than the limit that this answer has, and that no bank pays.
         """
-        limits, limit = self._limits, self.left_s()
-        of_match = self._left_ns is not None and limit != limits.turn_s
-        each = f" and {limits.increment_s:.2f} s an answer" if limits.increment_s else ""
-        text = f"{limits.match_s:.2f} s a match{each}" if of_match else f"{limits.turn_s or 0:.2f} s a turn"
-        if free_s:
-            text = f"{free_s:.2f} s to start and {text}"
-        self._pays = True
-        return self._begin(limit, free_s, text)
+        self._starts = False
+        limit_ns = self._turn_ns
+        if self._left_ns is not None and (limit_ns is None or self._left_ns < limit_ns):
+            limit_ns = self._left_ns
+        self._free_ns = int(free_s * 1e9)
+        self._begin(None if limit_ns is None else limit_ns + self._free_ns)
 
-    def _begin(self, limit_s: float | None, free_s: float, text: str) -> int | None:
+    def _begin(self, limit_ns: int | None) -> None:
         now = _now()
-        self.thaw()
-        if self._asked_ns:
+        if self._frozen:
+            self.thaw()
+        if now - self._read_ns > self._grain_ns and self._asked_ns:
             self._see_rest(now)
-        self._asked_ns, self._free_ns, self._text = now, int(free_s * 1e9), text
+        self._asked_ns, self._limit_ns, self.look_ns = now, limit_ns, now + self._pause_ns
         self._thinks, self._waits, self._used_ns = True, None, None
+        self.due_ns = None if limit_ns is None else now + limit_ns
         self._child.expect()
-        if limit_s is None:
-            self._limit_ns = self._last_ns = None
-            return None
-        self._limit_ns = int((limit_s + free_s) * 1e9)
-        wall_ns = WALL_FACTOR * self._limit_ns + int(WALL_MORE_S * 1e9) if self._by_cpu else self._limit_ns
-        self._last_ns = now + wall_ns
-        return now + self._limit_ns
+
+    def _last_ns(self) -> int:
+        """Return when the answer is late by the wall clock, whatever it used."""
+        limit = self._limit_ns or 0
+        return self._asked_ns + (WALL_FACTOR * limit + int(WALL_MORE_S * 1e9) if self._by_cpu else limit)
 
     def _see_rest(self, now: int) -> None:
-        """Look what it did since its last answer, when that is worth a look."""
-        if now - self._read_ns < self._grain_ns:
-            return
+        """Look what it did since its last answer."""
         cpu = tasks.cpu_ns(self._child.pid)
         self._read_ns = now
         if cpu - self._cpu_ns > _REST_NS:
@@ -108,15 +108,14 @@ class Clock:
         else:
             self._cpu_ns = cpu
 
-    def again(self) -> int | None:
-        """Return when to look at the clock next; None: the limit is exceeded."""
-        if not self._thinks or self._limit_ns is None or self._last_ns is None:
-            return None
-        now = self._when()
+    def again(self) -> bool:
+        """Say whether it may go on, now that its time is due; then `due_ns` is anew."""
+        if not self._thinks or self._limit_ns is None:
+            return False
+        now, last = self._when(), self._last_ns()
         left = self._limit_ns - self._used() if self._by_cpu else 0
-        if left <= 0 or now >= self._last_ns:
-            return None
-        return min(self._last_ns, now + max(left, _SHORTEST_NS))
+        self.due_ns = min(last, now + max(left, _SHORTEST_NS))
+        return left > 0 and now < last
 
     def _when(self) -> int:
         """Return the time that counts: an answer that came while another was waited for is not late by that."""
@@ -134,7 +133,7 @@ class Clock:
         if self._used_ns is None:
             self._settle(now)
         self._thinks = False
-        if self._left_ns is not None and self._pays:
+        if self._left_ns is not None and not self._starts:
             cost = (self._used_ns or 0) if self._by_cpu else took
             self._left_ns = max(0, self._left_ns - max(0, cost - self._free_ns))
             self._left_ns += int(self._limits.increment_s * 1e9)
@@ -154,6 +153,15 @@ class Clock:
         return self._by_cpu and self._limit_ns is not None and (self._used_ns or 0) > self._limit_ns
 
     # ----------------------------------------------------------------------------- between turns
+
+    def look_around(self) -> None:
+        """Look, while it has not answered, at those who are not to move; and set when to look next."""
+        if self._waits is None:
+            self._waits = _now(), self._spent(), tasks.waits(self._child.pid)
+        for watch in self._child.watchers:
+            watch()
+        now = _now()
+        self.look_ns = now + min(2 * (now - self._asked_ns), _LONGEST_LOOK_NS)
 
     def watch(self) -> None:
         """Look at an agent that is not to move while another is waited for; freeze it when it uses CPU."""
@@ -178,12 +186,6 @@ class Clock:
 
     # ----------------------------------------------------------------------------- being late
 
-    def note_waits(self) -> None:
-        """Take note, once a turn, how long its threads were kept waiting for a core until now."""
-        if self._waits is None:
-            pid = self._child.pid
-            self._waits = _now(), self._spent(), tasks.waits(pid)
-
     def _spent(self) -> int:
         """Return the CPU time that it is answerable for: its own, and ours, which a flood of its output takes."""
         return tasks.cpu_ns(self._child.pid) + time.process_time_ns()
@@ -194,12 +196,23 @@ class Clock:
         by_cpu = self._by_cpu and self._limit_ns is not None and used >= self._limit_ns
         told = f"{used / 1e9:.2f} s CPU in {(now - self._asked_ns) / 1e9:.2f} s"
         if by_cpu:
-            return Fault(FaultKind.TIMEOUT.value, f"{self._text} exceeded (CPU): {told}")
+            return Fault(FaultKind.TIMEOUT.value, f"{self._text()} exceeded (CPU): {told}")
         waited = self._waited()
         self.contended = waited > CONTENDED
         rule = f" by the wall clock, {WALL_FACTOR} times and {WALL_MORE_S:g} s more," if self._by_cpu else ""
         kept = f", {waited:.0%} of it kept waiting for a core" if waited > 0 else ""
-        return Fault(FaultKind.TIMEOUT.value, f"{self._text}{rule} exceeded (wall): {told}{kept}")
+        return Fault(FaultKind.TIMEOUT.value, f"{self._text()}{rule} exceeded (wall): {told}{kept}")
+
+    def _text(self) -> str:
+        """Return the limit as people read it."""
+        limits = self._limits
+        if self._starts:
+            return f"{limits.start_s:.2f} s to start"
+        free_s = f"{self._free_ns / 1e9:.2f} s to start and " if self._free_ns else ""
+        if limits.match_s is not None and self._limit_ns != (self._turn_ns or -1) + self._free_ns:
+            each = f" and {limits.increment_s:.2f} s an answer" if limits.increment_s else ""
+            return f"{free_s}{limits.match_s:.2f} s a match{each}"
+        return f"{free_s}{limits.turn_s:.2f} s a turn"
 
     def _waited(self) -> float:
         """Return for what part of its time it had to wait for a core that others than itself held."""
@@ -213,3 +226,7 @@ class Clock:
             # All that its other threads and we ran, this one may have waited for: nobody makes himself a busy machine.
             most = max(most, (waited - waited_before) - max(0, spent - (ran - ran_before)))
         return most / max(1, _now() - began)
+
+
+def _ns(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1e9)

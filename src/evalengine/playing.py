@@ -104,7 +104,7 @@ class _Player:
         scheduler = Scheduler(
             _orders(run, self._store.agents_folder),
             workers,
-            hung_s=_hung_s(run.entry.settings.limits),
+            hung_s=max(_hung_s(limits, self._most_turns()) for limits in _every_limits(run)),
             worker_lost=self._worker_lost,
         )
         with scheduler:
@@ -114,7 +114,7 @@ class _Player:
 
     def _play_rounds(self, scheduler: Scheduler) -> None:
         run = self._run
-        limit_s = run.entry.settings.limits.turn_s or 2.0
+        limit_s = max(limits.turn_s or 2.0 for limits in _every_limits(run))
         began, already = time.monotonic(), run.seconds
         for round_no in itertools.count():
             specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
@@ -143,6 +143,9 @@ class _Player:
         for name in run.unsteady:
             self._listener.note(f"{name} is not deterministic under its seed: another run may end with other standings")
         self._store.set_run(run.number, unsteady=run.unsteady)
+
+    def _most_turns(self) -> int:
+        return max(game.game.spec.max_turns for game in self._run.entry.games)
 
     def _total_left(self) -> int | None:
         total = self._run.total
@@ -258,15 +261,20 @@ class _Keys:
             game.spec.version,
             spec.opening,
             spec.max_turns,
-            [agent.version for agent in agents],
+            [(agent.version, agent.limits and tuple(agent.limits)) for agent in agents],
             self._limits,
         )
         return blake2b(repr(told).encode(), digest_size=16)
 
 
-def _hung_s(limits: Limits) -> float:
-    """Return the seconds without the end of a turn after which a worker is hung."""
-    turn_s = limits.match_s if limits.turn_s is None else limits.turn_s
+def _every_limits(run: Run) -> list[Limits]:
+    return [run.entry.settings.limits, *(agent.limits for agent in run.entry.agents if agent.limits is not None)]
+
+
+def _hung_s(limits: Limits, turns: int = 0) -> float:
+    """Return the seconds without the end of a turn after which a worker is hung; a match has `turns` at most."""
+    bank_s = None if limits.match_s is None else limits.match_s + turns * limits.increment_s
+    turn_s = bank_s if limits.turn_s is None else limits.turn_s
     if turn_s is None or limits.start_s is None:
         return math.inf  # an agent may think, or start, as long as it likes
     return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from evalengine.contracts import Info, Request
     from evalengine.processes import Child, Zygote
 
-_LOOK_NS, _LONGEST_LOOK_NS = 20_000_000, 100_000_000  # between looks at those who are not to move
 _END_S = 1.0  # what an agent's own end(result) may take
 _FAULT_KINDS = frozenset(FaultKind)
+_LIMIT_OF = {"memory": ("memory_mib", "MiB"), "disk": ("tmp_mib", "MiB"), "processes": ("processes", "in all")}
 _AT_START = (protocol.READY, protocol.FAILED)
 _AT_TURN = (protocol.ANSWER, protocol.FAILED)
 _MAX_LEVELS = 64  # of lists and mappings in an answer: to compare, to show and to store it is recursive
@@ -89,44 +89,35 @@ class ProcessSeat(Seat):
 
     def _begin(self, free_s: float = 0.0) -> None:
         """Start the clock of an answer; `free_s` more than its limit are not counted."""
-        self._deadline_ns = self._clock.begin(free_s)
+        self._clock.begin(free_s)
+        self._deadline_ns = self._clock.due_ns
 
     def _heard(self) -> bool:
         """Wait until it says something; False when a limit of time is exceeded."""
-        pause = _LOOK_NS
-        if self._deadline_ns is not None:
-            pause = min(pause, (self._deadline_ns - time.perf_counter_ns()) // 10)
+        clock, child = self._clock, self._child
         while True:
-            look = None if self._child.noted else time.perf_counter_ns() + pause
-            due = look is None or (self._deadline_ns is not None and self._deadline_ns <= look)
-            if self._child.wait(self._deadline_ns if due else look):
+            due = self._deadline_ns
+            looks = (due is None or clock.look_ns < due) and not child.noted
+            if child.wait(clock.look_ns if looks else due):
                 return True
-            if due:
-                if not self._goes_on():
-                    return False
-            else:
-                self._look_around()
-                pause = min(2 * max(pause, 1_000_000), _LONGEST_LOOK_NS)
-
-    def _look_around(self) -> None:
-        self._clock.note_waits()
-        for watch in self._child.watchers:
-            watch()
+            if looks:
+                clock.look_around()
+            elif not self._goes_on():
+                return False
 
     def _writable(self, descriptor: int) -> bool:
         """Wait until the way to it takes more; False when a limit of time is exceeded."""
         while not self._child.writable(descriptor, self._deadline_ns):
-            self._look_around()
+            self._clock.look_around()
             if not self._goes_on():
                 return False
         return True
 
     def _goes_on(self) -> bool:
-        """Say whether it may go on; then there is a new time to look at the clock."""
-        later = self._clock.again()
-        if later is not None:
-            self._deadline_ns = later
-        return later is not None
+        """Say whether it may go on, now that its time is due; then it is due later."""
+        goes_on = self._clock.again()
+        self._deadline_ns = self._clock.due_ns
+        return goes_on
 
     def _took(self) -> int:
         """Return how long the answer took, and take that off the limit of the match."""
@@ -170,7 +161,8 @@ class PythonSeat(ProcessSeat):
         self._ready = False
         self._wants_end = False
         self._child, self._socket = zygote.spawn_python(self._job(spec))
-        self._deadline_ns = self._clock.start()
+        self._clock.start()
+        self._deadline_ns = self._clock.due_ns
 
     def settle(self) -> None:
         if self._dead is None and not self._ready:
@@ -215,7 +207,10 @@ class PythonSeat(ProcessSeat):
     def _failed(self, reply: Any) -> Fault:
         _, kind, detail, traceback = reply
         line = printable(detail).replace("\n", " ")
-        return Fault(FaultKind(kind).value, line[:300], printable(traceback)[:8000])
+        name, unit = _LIMIT_OF.get(kind, ("", ""))
+        limit = getattr(self._limits, name) if name else None
+        told = f"; the limit is {limit} {unit}" if limit is not None else ""
+        return Fault(FaultKind(kind).value, line[:300] + told, printable(traceback)[:8000])
 
     def _send(self, body: bytes) -> None:
         if len(body) > protocol.MAX_QUESTION:

@@ -317,8 +317,8 @@ def _settings_row(settings: Settings) -> dict[str, Any]:
 
 def _settings_from(row: Mapping[str, Any]) -> Settings:
     fields = {**row, "limits": Limits(**row["limits"]), "callables": ()}
-    for name in ("agents", "deselect"):
-        fields[name] = tuple(fields[name])
+    for name in ("agents", "deselect", "absent_ok"):
+        fields[name] = tuple(fields.get(name, ()))
     return Settings(**fields)
 
 
@@ -337,6 +337,7 @@ def _agent_row(agent: AgentSpec) -> dict[str, Any]:
     fields = {name: getattr(agent, name) for name in AgentSpec.__slots__ if name not in {"doc", "parameters"}}
     fields["payload"] = agent.payload.hex()
     fields["config"] = dict(agent.config)
+    fields["limits"] = agent.limits and agent.limits._asdict()
     return {
         "name": agent.name,
         "version": agent.version,
@@ -348,7 +349,8 @@ def _agent_row(agent: AgentSpec) -> dict[str, Any]:
 
 
 def _agent_from(row: Mapping[str, Any]) -> AgentSpec:
-    fields = {**row, "payload": bytes.fromhex(row["payload"])}
+    own = row.get("limits")
+    fields = {**row, "payload": bytes.fromhex(row["payload"]), "limits": Limits(**own) if own else None}
     for name in ("argv", "files"):
         fields[name] = tuple(fields[name])
     return AgentSpec(**fields)

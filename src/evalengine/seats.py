@@ -30,6 +30,7 @@ class Seat(ABC):
 
     def settle(self) -> None:
         """Wait until it can be asked: nobody is asked before all have started."""
+        return
 
     @abstractmethod
     def ask(self, request: Request) -> None:

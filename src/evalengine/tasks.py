@@ -1,4 +1,4 @@
-"""An agent's tasks as the kernel shows them from outside: CPU used, time kept waiting for a core; stopped, and let go on.
+"""An agent's tasks as the kernel shows them: CPU used, time kept waiting for a core; stopped, and let go on.
 
 A family is a process, its living children, theirs, and so on. Linux only: elsewhere nothing is known and nothing is
 stopped.
