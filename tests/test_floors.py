@@ -9,10 +9,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
-    ["contracts", "hookspecs"],
-    ["plugins", "expressions", "wire", "match", "database"],
+    ["contracts", "hookspecs", "visible"],
+    ["plugins", "expressions", "wire", "match", "database", "wardens"],
     ["submissions", "store", "processes", "repeats", "tasks", "limits"],
-    ["seats", "boards", "planning", "clocks"],
+    ["seats", "boards", "planning", "clocks", "sandboxes"],
     ["process_seats"],
     ["program_seats"],
     ["worker"],

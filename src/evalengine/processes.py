@@ -103,6 +103,27 @@ class Zygote:
         pid = warden.spawn(b"S" + protocol.pack(job), descriptors)
         return None if pid is None else (pid, functools.partial(warden.kill, pid))
 
+    def rehearse(self, folder: str) -> Mapping[str, Any]:
+        """Contain a process and end it; return what its sandbox found.
+
+        Raises:
+            SandboxError: it cannot be contained.
+        """
+        assert self._wardens is not None
+        job = {
+            "kind": "python", "folder": folder, "entry": "", "argv": [], "tmp": folder, "memory_mib": 512,
+            "processes": 1, "tmp_mib": 32, "log_kib": 64, "info": {"seat": 0},
+        }  # fmt: skip
+        warden = self._wardens.of(job)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            pid = warden.spawn(b"S" + protocol.pack(job), [nothing] * 4)
+        finally:
+            os.close(nothing)
+        if pid is not None:
+            warden.kill(pid)
+        return warden.found
+
     def _start_warden(self, request: bytes, descriptor: int) -> None:
         # Twice, as above; that it did not start at all is seen on its own connection.
         if self._ask(request, [descriptor]) is None:
