@@ -156,6 +156,7 @@ class GameSpec:
     clone: Literal["copy", "serialize", "none"] = "copy"
     sample: bool = False  # hidden information: State.sample exists
     branching: Literal["full", "same-luck", "none"] = "full"
+    listed: bool = True  # False: only its name chooses it, no tag and no "not"
     tags: tuple[str, ...] = ()  # its own; hidden, chance, simultaneous, teams, multiplayer follow
     api: str = ">=0.1"  # the evalengine.API it needs: comparisons that all hold, ">=0.1,<2"
     driver: str | None = None  # reserved: code that plays a whole match by itself

@@ -28,6 +28,7 @@ _HERE, _ALL_BELOW = -100, 0x8000
 _ROOT_SIZE = "size=1m,nr_inodes=8192,mode=755"
 _PLACES = ("/tmp", "/var/tmp", "/mnt", "/usr")  # noqa: S108 - where only this process sees the new root
 _NOBODY = 65534
+_SHARED = f"{TMP}/.shm"  # /dev/shm: what processes of one agent share
 _COUNTS_BY_NAMESPACE = (5, 14)  # from there on a user namespace counts its tasks alone
 
 
@@ -54,6 +55,8 @@ class Enclosure:
         job["folder"], job["tmp"] = AGENT, TMP
         size = f"size={job['tmp_mib']}m,nr_inodes={_inodes(job['tmp_mib'])}," if job["tmp_mib"] else ""
         _mount("none", TMP, "tmpfs", _NO_SETUID | _NO_DEVICES | _NO_EXECUTE, f"{size}mode=1777")
+        os.mkdir(_SHARED, 0o1777)
+        os.chmod(_SHARED, 0o1777)  # noqa: S103 - one agent's, in a namespace of its own
         reach = restraint.Reach(["/"], [TMP, "/dev/null"], ["/"] if job["kind"] == "program" else [])
         user = self._uid, self._uid
         return restraint.restrain(job, program, reach, user, self._running)
@@ -145,7 +148,7 @@ def _make_root(whose: Mapping[str, Any]) -> None:
     for link, target in whose["links"].items():
         os.makedirs(os.path.dirname(root + link), exist_ok=True)
         os.symlink(target, root + link)
-    os.symlink(TMP, f"{root}/dev/shm")  # one size for both
+    os.symlink(_SHARED, f"{root}/dev/shm")  # one size for both
     for descriptor, place in held:
         _bind(descriptor, root + place, device=place in restraint.DEVICES)
         os.close(descriptor)
