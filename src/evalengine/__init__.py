@@ -54,7 +54,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "contracts": ("Agent", "Contest", "Game", "Info", "Observation", "Pairing", "Plan", "Rater", "Reporter", "Sandbox", "State"),
+    "contracts": (
+        "Agent",
+        "Contest",
+        "Game",
+        "Info",
+        "Observation",
+        "Pairing",
+        "Plan",
+        "Rater",
+        "Reporter",
+        "Sandbox",
+        "State",
+    ),
     "errors": (
         "AgentError",
         "ConfigError",

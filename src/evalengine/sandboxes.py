@@ -41,7 +41,9 @@ class Chosen(NamedTuple):
 def listed(plugs: Plugins) -> list[Sandbox]:
     """Return the sandboxes that contain, the strongest first."""
     made = [_made(name, plugs) for name in plugs.listed("sandboxes")]
-    return sorted((sandbox for sandbox in made if sandbox.module), key=lambda sandbox: (-sandbox.strength, sandbox.name))
+    return sorted(
+        (sandbox for sandbox in made if sandbox.module), key=lambda sandbox: (-sandbox.strength, sandbox.name)
+    )
 
 
 def _made(name: str, plugs: Plugins) -> Sandbox:

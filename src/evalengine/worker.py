@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING, Any
 from evalengine import plugins, wire
 from evalengine.contracts import Game, Info
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Containment, Fault, FaultKind, GameSpec, Limits, MatchResult, MatchSpec, Played, Termination
+from evalengine.model import (
+    AgentSpec,
+    Containment,
+    Fault,
+    FaultKind,
+    GameSpec,
+    Limits,
+    MatchResult,
+    MatchSpec,
+    Played,
+    Termination,
+)
 from evalengine.process_seats import PythonSeat, by_cpu
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat

@@ -37,7 +37,9 @@ class Namespaces(Sandbox):
                 "kernel.unprivileged_userns_clone=1; a container: --security-opt seccomp=unconfined), or be root"
             )
         if "mount" in failure:
-            return "A container needs --cap-add SYS_ADMIN and an AppArmor profile that lets it mount; Linux 5.12 or newer"
+            return (
+                "A container needs --cap-add SYS_ADMIN and an AppArmor profile that lets it mount; Linux 5.12 or newer"
+            )
         return "Be root, or an ordinary user who may make user namespaces"
 
 
