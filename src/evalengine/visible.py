@@ -26,6 +26,8 @@ _OF_PROGRAMS = (
 _ZONES = "/usr/share/zoneinfo"
 _OURS = ("evalengine", "evalengine_host", "evalengine_games", "msgpack")
 _MOST_LINKS = 40
+_SHELLS = {"sh", "bash", "dash", "zsh"}
+_SYSTEM_LIBRARIES = (Path("/usr/lib"), Path("/lib"))
 
 
 @functools.cache
@@ -65,13 +67,7 @@ def of_program(argv: Sequence[str]) -> tuple[str, ...]:
 
 def programs(argv: Sequence[str]) -> list[str]:
     """Return the program that is executed, and after it the interpreter that its first line names."""
-    try:
-        with Path(argv[0]).open("rb") as file:
-            first = file.readline(256)
-    except OSError:
-        return [argv[0]]
-    words = first[2:].split() if first.startswith(b"#!") else []
-    return [argv[0], *(os.fsdecode(word) for word in words[:1])]
+    return [argv[0], *_first_line(argv[0])[:1]]
 
 
 def _beside(program: str) -> list[str]:
@@ -80,21 +76,56 @@ def _beside(program: str) -> list[str]:
     folder = Path(program).parent
     if (folder.parent / "pyvenv.cfg").is_file():
         found += [str(folder.parent / "pyvenv.cfg"), str(folder.parent / "lib")]
-    real = Path(os.path.realpath(program))
-    if real.parent.name == "bin" and real.parent.parent not in (Path("/usr"), Path("/")):
-        found.append(str(real.parent.parent / "lib"))
+    if beside := library_path(program):
+        found.append(beside)
     return found
 
 
 def resolved(argv: Sequence[str]) -> list[str]:
-    """Return `argv` with what `#!/usr/bin/env NAME` stands for: a contained program can be executed once only."""
-    words = programs(argv)[1:]
-    if not words or Path(words[0]).name != "env":
-        return list(argv)
-    with Path(argv[0]).open("rb") as file:
-        asked = [os.fsdecode(word) for word in file.readline(256)[2:].split()[1:] if word != b"-S"]
-    found = shutil.which(asked[0]) if asked else None
-    return list(argv) if found is None else [found, *asked[1:], *argv]
+    """Return `argv` as it can be executed at once, without a program that finds and executes another.
+
+    A contained program is executed once. So `#!/usr/bin/env NAME` becomes NAME; a shell script that only stands before
+    a program of its name (pyenv's and asdf's shims) becomes that; and a link becomes what it leads to, unless it belongs
+    to a virtual environment, since without /proc a program does not find what lies beside it.
+    """
+    argv = _without_shim(list(argv))
+    words = _first_line(argv[0])
+    if words and Path(words[0]).name == "env":
+        asked = [word for word in words[1:] if word != "-S"]
+        if asked and (found := shutil.which(asked[0])) is not None:
+            argv = _without_shim([found, *asked[1:], *argv])
+    if not (Path(argv[0]).parent.parent / "pyvenv.cfg").is_file():
+        argv[0] = os.path.realpath(argv[0])
+    return argv
+
+
+def _without_shim(argv: list[str]) -> list[str]:
+    words = _first_line(argv[0])
+    names = {Path(word).name for word in words[:2]}
+    if not names & _SHELLS:
+        return argv
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        found = Path(folder, Path(argv[0]).name)
+        if os.access(found, os.X_OK) and found.is_file() and not _first_line(str(found)):
+            return [str(found), *argv[1:]]
+    return argv
+
+
+def _first_line(program: str) -> list[str]:
+    """Return the words of a script's `#!` line; of a binary none."""
+    try:
+        with Path(program).open("rb") as file:
+            first = file.readline(256)
+    except OSError:
+        return []
+    return [os.fsdecode(word) for word in first[2:].split()] if first.startswith(b"#!") else []
+
+
+def library_path(program: str) -> str:
+    """Return the folder of libraries beside a program, "" for those of the system: without /proc $ORIGIN is unknown."""
+    real = Path(os.path.realpath(program))
+    beside = real.parent.parent / "lib"
+    return str(beside) if real.parent.name == "bin" and beside.is_dir() and beside not in _SYSTEM_LIBRARIES else ""
 
 
 def listed(paths: Iterable[str], folders: Iterable[str], argv: Sequence[str]) -> dict[str, Any]:

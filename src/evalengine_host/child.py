@@ -88,6 +88,8 @@ def _confine(job: Mapping[str, Any]) -> None:
     for name in list(os.environ):
         del os.environ[name]
     os.environ.update(_ENVIRONMENT, TMPDIR=job["tmp"], HOME=job["tmp"])
+    if job.get("libraries"):
+        os.environ["LD_LIBRARY_PATH"] = job["libraries"]
     if job["kind"] == "python" and job["memory_mib"]:
         # Counted at once, touched never.
         _kept.append(mmap.mmap(-1, _TO_TELL, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))

@@ -28,6 +28,7 @@ _HERE, _ALL_BELOW = -100, 0x8000
 _ROOT_SIZE = "size=1m,nr_inodes=8192,mode=755"
 _PLACES = ("/tmp", "/var/tmp", "/mnt", "/usr")  # noqa: S108 - where only this process sees the new root
 _NOBODY = 65534
+_WAITING = "/.waiting"
 _SHARED = f"{TMP}/.shm"  # /dev/shm: what processes of one agent share
 _COUNTS_BY_NAMESPACE = (5, 14)  # from there on a user namespace counts its tasks alone
 
@@ -41,6 +42,8 @@ class Enclosure:
         self._running = restraint.running_tasks(os.stat("/proc/self").st_uid) if _counts_all(self._mapped) else 0
         _names_of_nobody()
         _make_root(whose)
+        self._below = {path: None for path in whose["files"] if _is_below(path, TMP)}
+        self._below |= {link: target for link, target in whose["links"].items() if _is_below(link, TMP)}
         self.found = {"landlock": landlock.abi(), "user_namespace": self._mapped}
 
     def fork(self) -> int:
@@ -55,6 +58,8 @@ class Enclosure:
         job["folder"], job["tmp"] = AGENT, TMP
         size = f"size={job['tmp_mib']}m,nr_inodes={_inodes(job['tmp_mib'])}," if job["tmp_mib"] else ""
         _mount("none", TMP, "tmpfs", _NO_SETUID | _NO_DEVICES | _NO_EXECUTE, f"{size}mode=1777")
+        for path, target in self._below.items():
+            _show_below(path, target)
         os.mkdir(_SHARED, 0o1777)
         os.chmod(_SHARED, 0o1777)  # noqa: S103 - one agent's, in a namespace of its own
         reach = restraint.Reach(["/"], [TMP, "/dev/null"], ["/"] if job["kind"] == "program" else [])
@@ -95,9 +100,13 @@ def _fork_inside(writes: int) -> int:
     return pid
 
 
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
 def _moved(path: str, folder: str) -> str:
     """Return where a path of the agent's folder lies inside."""
-    return AGENT + path[len(folder) :] if path == folder or path.startswith(f"{folder}/") else path
+    return AGENT + path[len(folder) :] if _is_below(path, folder) else path
 
 
 def _inodes(tmp_mib: int) -> int:
@@ -137,7 +146,7 @@ def _names_of_nobody() -> None:
 def _make_root(whose: Mapping[str, Any]) -> None:
     """Make a root of what the agent may see, read-only, and enter it; the old one is gone afterwards."""
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
-    places = [(path, path) for path in whose["files"]] + [(path, path) for path in restraint.DEVICES]
+    places = [(path, _place(path)) for path in whose["files"]] + [(path, path) for path in restraint.DEVICES]
     # Held by descriptor: the new root hides what lies where it is mounted.
     held = [(os.open(source, os.O_PATH | os.O_CLOEXEC), place) for source, place in [*places, (whose["folder"], AGENT)]]
     root = next(path for path in _PLACES if os.path.isdir(path))
@@ -145,7 +154,8 @@ def _make_root(whose: Mapping[str, Any]) -> None:
     os.umask(0o022)
     for folder in (TMP, "/dev"):
         os.makedirs(root + folder, exist_ok=True)
-    for link, target in whose["links"].items():
+    links = {link: target for link, target in whose["links"].items() if not _is_below(link, TMP)}
+    for link, target in links.items():
         os.makedirs(os.path.dirname(root + link), exist_ok=True)
         os.symlink(target, root + link)
     os.symlink(_SHARED, f"{root}/dev/shm")  # one size for both
@@ -159,13 +169,32 @@ def _make_root(whose: Mapping[str, Any]) -> None:
     _set_attributes("/", _READ_ONLY, 0)
 
 
-def _bind(descriptor: int, place: str, *, device: bool) -> None:
-    source = f"/proc/self/fd/{descriptor}"
+def _place(path: str) -> str:
+    """Return where a path is bound: what lies in /tmp, which is made anew for each match, waits elsewhere."""
+    return _WAITING + path if _is_below(path, TMP) else path
+
+
+def _show_below(path: str, target: str | None) -> None:
+    """Put into the match's /tmp what an interpreter or its packages have there."""
+    if target is not None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(target, path)
+        return
+    _make_place(_WAITING + path, path)
+    _mount(_WAITING + path, path, None, _BIND | _RECURSIVE)  # as read-only as it is there
+
+
+def _make_place(source: str, place: str) -> None:
     if os.path.isdir(source):
         os.makedirs(place, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.close(os.open(place, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444))
+
+
+def _bind(descriptor: int, place: str, *, device: bool) -> None:
+    source = f"/proc/self/fd/{descriptor}"
+    _make_place(source, place)
     _mount(source, place, None, _BIND | _RECURSIVE)
     kept = _NO_SETUID | _NO_EXECUTE if device else _READ_ONLY | _NO_SETUID | _NO_DEVICES
     _set_attributes(place, kept, _ALL_BELOW)
