@@ -12,7 +12,7 @@ FLOORS = [
     ["contracts", "hookspecs", "visible"],
     ["plugins", "expressions", "wire", "match", "database", "wardens"],
     ["submissions", "store", "processes", "repeats", "tasks", "limits"],
-    ["seats", "boards", "planning", "clocks", "sandboxes"],
+    ["seats", "boards", "planning", "clocks", "sandboxes", "watch"],
     ["process_seats"],
     ["program_seats"],
     ["worker"],

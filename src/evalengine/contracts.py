@@ -410,12 +410,14 @@ class Sandbox(ABC):
 
     Attributes:
         name: as it is listed; module: "" when it contains nothing;
+        private_tmp: agents have a /tmp of their own, whose size the module bounds; else `job["tmp"]` is a folder;
         strength: `--sandbox auto` takes the strongest that works; the bundled ones have 20 and 10.
     """
 
     name: str = ""
     module: ClassVar[str] = ""
     strength: ClassVar[int] = 0
+    private_tmp: ClassVar[bool] = False
 
     def plan(self) -> Mapping[str, Any]:
         """Return what its module needs, in msgpack's types."""
@@ -425,9 +427,9 @@ class Sandbox(ABC):
         """Return what it gives on this machine, in a line, and what would make it better, "" when nothing would."""
         return f"works: {dict(found)}", ""
 
+    @abstractmethod
     def remedy(self, failure: str) -> str:
         """Return what a person can do about a failure to set it up, as a sentence."""
-        return f"Try another sandbox than {self.name}" if failure else ""
 
 
 class Reporter(ABC):

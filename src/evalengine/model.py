@@ -125,6 +125,7 @@ class Containment(NamedTuple):
     module: str  # of the class `Enclosure`; imported in the process that agents are forked from
     plan: Mapping[str, Any]  # for it, in msgpack's types
     folders: tuple[str, ...] = ()  # of --bind: agents may read them too
+    private_tmp: bool = False  # agents have a /tmp of their own, whose size it bounds
 
 
 Parameters = Mapping[str, Mapping[str, Any]]

@@ -17,6 +17,7 @@ from evalengine import tasks
 from evalengine.clocks import Clock
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
 from evalengine.seats import Seat, printable
+from evalengine.watch import Watch
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ class ProcessSeat(Seat):
 
     engine = False  # whether it plays by the wall clock unless a person says otherwise
 
-    def __init__(self, info: Info, limits: Limits) -> None:
+    def __init__(self, info: Info, limits: Limits, zygote: Zygote) -> None:
         self.info = info
         self._limits = limits
         self._dead: Fault | None = None
         self._deadline_ns: int | None = None  # when to look at the clock; when it is late, if no clock runs
-        self._tmp = tempfile.mkdtemp(prefix="evalengine-")
+        # At a level with a file system of the agent's own there is no folder outside.
+        self._tmp = "" if zygote.private_tmp else tempfile.mkdtemp(prefix="evalengine-")
         self._child: Child
 
     @cached_property
@@ -53,6 +55,10 @@ class ProcessSeat(Seat):
         made = Clock(self._limits, self._child, by_cpu=by_cpu(self._limits, engine=self.engine))
         self._child.watchers.add(made.watch)
         return made
+
+    @cached_property
+    def _watch(self) -> Watch:
+        return Watch(self._limits, self._child, self._tmp)
 
     def _job(self, spec: AgentSpec) -> dict[str, Any]:
         info = self.info
@@ -102,6 +108,8 @@ class ProcessSeat(Seat):
                 return True
             if looks:
                 clock.look_around()
+                if self._watch.fault is not None:
+                    return False
             elif not self._goes_on():
                 return False
 
@@ -124,6 +132,8 @@ class ProcessSeat(Seat):
         return self._clock.stop()
 
     def _late(self) -> Fault:
+        if self._watch.fault is not None:
+            return self._watch.fault
         fault = self._clock.fault()
         self.contended = self._clock.contended
         return fault
@@ -143,12 +153,16 @@ class ProcessSeat(Seat):
         if not self._child.linger():
             return self._die(Fault(FaultKind.PROTOCOL.value, "it closed its connection"))
         ending = self._child.kill()
+        if self._watch.fault is not None:
+            return self._die(self._watch.fault)
         return self._die(Fault(FaultKind.CRASH.value, f"its process ended: {ending}"))
 
     def _logs(self) -> Mapping[str, str]:
         self._child.kill()
         self._child.watchers.discard(self._clock.watch)
-        shutil.rmtree(self._tmp, ignore_errors=True)
+        self._watch.end()
+        if self._tmp:
+            shutil.rmtree(self._tmp, ignore_errors=True)
         return {name: printable(log.decode(errors="replace")) for name, log in self._child.logs.items() if log}
 
 
@@ -156,12 +170,13 @@ class PythonSeat(ProcessSeat):
     """A Python agent over the framed protocol of evalengine_host."""
 
     def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
-        super().__init__(info, limits)
+        super().__init__(info, limits, zygote)
         self._nonce = 0
         self._ready = False
         self._wants_end = False
         self._child, self._socket = zygote.spawn_python(self._job(spec))
         self._clock.start()
+        self._watch.look()
         self._deadline_ns = self._clock.due_ns
 
     def settle(self) -> None:

@@ -40,14 +40,14 @@ class Zygote:
     """The clean process that this worker's agents are forked from; started at its first use.
 
     Attributes:
-        awaited: children that were asked and not yet heard of;
+        awaited: children that were asked and not yet heard of; private_tmp: whether agents have a /tmp of their own;
         watchers: what to call now and then while an agent is waited for.
     """
 
     def __init__(self, containment: Containment | None = None) -> None:
         """Start nothing yet; with a `containment` agents are forked from wardens of it, else from the zygote itself."""
         self.awaited: set[Child] = set()
-        self.contained = containment is not None
+        self.private_tmp = containment is not None and containment.private_tmp
         self._wardens = None if containment is None else Wardens(containment, self._start_warden)
         self.watchers: set[Callable[[], None]] = set()
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,7 +72,7 @@ class Zygote:
             for descriptor in (their_in, their_out, their_errors):
                 os.close(descriptor)
         os.set_blocking(our_out, False)
-        return Child(pid, end, self, our_in, {"stderr": errors}, job["log_kib"] << 10), our_out, our_in
+        return Child(pid, end, self, our_in, {"stderr": errors}, log_bytes=job["log_kib"] << 10), our_out, our_in
 
     def _spawn(self, job: Mapping[str, Any], stdin: int, speaks: int, listens: int) -> Child:
         out, their_out = os.pipe()
@@ -82,7 +82,7 @@ class Zygote:
         finally:
             os.close(their_out)
             os.close(their_errors)
-        return Child(pid, end, self, listens, {"stdout": out, "stderr": errors}, job["log_kib"] << 10)
+        return Child(pid, end, self, listens, {"stdout": out, "stderr": errors}, log_bytes=job["log_kib"] << 10)
 
     def _request(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> tuple[int, Callable[[], int]]:
         """Return the new process's number, and what kills it and returns its wait status."""
@@ -195,13 +195,7 @@ class Child:
     """
 
     def __init__(
-        self,
-        pid: int,
-        end: Callable[[], int],
-        zygote: Zygote,
-        listens: int,
-        logs: Mapping[str, int],
-        log_bytes: int,
+        self, pid: int, end: Callable[[], int], zygote: Zygote, listens: int, logs: Mapping[str, int], *, log_bytes: int
     ) -> None:
         self.pid = pid
         self._end = end

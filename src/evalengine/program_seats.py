@@ -24,9 +24,10 @@ class ProgramSeat(ProcessSeat):
     """A program in any language: one JSON line each way on its standard input and output."""
 
     def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
-        super().__init__(info, limits)
+        super().__init__(info, limits, zygote)
         job = self._job(spec)
         self._child, self._out, self._in = zygote.spawn_program(job)
+        self._watch.look()
         self._buffer = b""
         self._asked = False
         # Past it the program reads nothing; that it is late is said when it is asked.

@@ -9,7 +9,6 @@ import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import plugins
-from evalengine.contracts import Sandbox
 from evalengine.errors import EvalengineError, SandboxError
 from evalengine.model import Containment
 from evalengine.processes import Zygote
@@ -17,6 +16,7 @@ from evalengine.processes import Zygote
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evalengine.contracts import Sandbox
     from evalengine.plugins import Plugins
 
 AUTO, NONE = "auto", "none"
@@ -128,4 +128,6 @@ def tried(sandbox: Sandbox) -> Probe:
 def containment(name: str, plugs: Plugins, folders: Sequence[str]) -> Containment | None:
     """Return what workers need of a run's sandbox; None: it contains nothing."""
     sandbox = _made(name, plugs)
-    return Containment(name, sandbox.module, dict(sandbox.plan()), tuple(folders)) if sandbox.module else None
+    if not sandbox.module:
+        return None
+    return Containment(name, sandbox.module, dict(sandbox.plan()), tuple(folders), sandbox.private_tmp)

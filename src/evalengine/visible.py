@@ -22,6 +22,7 @@ _OF_PROGRAMS = (
     "/usr/share/nodejs",
     "/usr/share/zoneinfo",
     "/etc/alternatives",
+    "/etc/ssl/openssl.cnf",
 )
 _ZONES = "/usr/share/zoneinfo"
 _OURS = ("evalengine", "evalengine_host", "evalengine_games", "msgpack")
@@ -85,8 +86,8 @@ def resolved(argv: Sequence[str]) -> list[str]:
     """Return `argv` as it can be executed at once, without a program that finds and executes another.
 
     A contained program is executed once. So `#!/usr/bin/env NAME` becomes NAME; a shell script that only stands before
-    a program of its name (pyenv's and asdf's shims) becomes that; and a link becomes what it leads to, unless it belongs
-    to a virtual environment, since without /proc a program does not find what lies beside it.
+    a program of its name (pyenv's and asdf's shims) becomes that; and a link becomes what it leads to, unless it is of
+    a virtual environment, since without /proc a program does not find what lies beside it.
     """
     argv = _without_shim(list(argv))
     words = _first_line(argv[0])

@@ -114,7 +114,7 @@ class Wardens:
         return found
 
     def _new(self, job: Mapping[str, Any], seat: int) -> Warden:
-        _, module, plan, folders = self._containment
+        _, module, plan, folders, _ = self._containment
         view = visible.of_program(job["argv"]) if job["kind"] == "program" else visible.of_python()
         whose = {
             "folder": os.path.realpath(job["folder"]),

@@ -158,7 +158,7 @@ def _make_root(whose: Mapping[str, Any]) -> None:
     for link, target in links.items():
         os.makedirs(os.path.dirname(root + link), exist_ok=True)
         os.symlink(target, root + link)
-    os.symlink(_SHARED, f"{root}/dev/shm")  # one size for both
+    os.symlink(_SHARED, f"{root}/dev/shm")  # noqa: S108 - one size for both, and the agent's own
     for descriptor, place in held:
         _bind(descriptor, root + place, device=place in restraint.DEVICES)
         os.close(descriptor)

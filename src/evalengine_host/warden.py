@@ -1,7 +1,7 @@
 """The process that contains one agent in one seat for many matches; it never runs a byte of the agent.
 
-The zygote forks it with a socket of its own. It prepares what lasts (namespaces, mounts) once and says b"=" + msgpack of
-what it found, or b"!" and why it cannot. Then b"S" + msgpack job, with the agent's descriptors, is answered by the
+The zygote forks it with a socket of its own. It prepares what lasts (namespaces, mounts) once and says b"=" + msgpack
+of what it found, or b"!" and why it cannot. Then b"S" + msgpack job, with the agent's descriptors, is answered by the
 process's number once the agent is contained and before a byte of it is read, or by b"!" and why; b"K" + number kills
 it and is answered by its wait status, or by SIGKILL's at once if it lived: its namespaces take a while to end.
 

@@ -2,8 +2,8 @@
 
 A worker starts it as `python -s -P -c ... FD` with a scrubbed environment and talks to it over a SEQPACKET socket:
 b"S" + msgpack job, with the child's descriptors from 0 on, is answered by its pid; b"K" + pid kills the child with
-its process group and is answered by its wait status. b"W" + msgpack [module, plan, whose], with a socket, starts a warden
-(warden.py) that contains agents and is asked over that socket; it is answered by its pid.
+its process group and is answered by its wait status. b"W" + msgpack [module, plan, whose], with a socket, starts a
+warden (warden.py) that contains agents and is asked over that socket; it is answered by its pid.
 """
 
 from __future__ import annotations

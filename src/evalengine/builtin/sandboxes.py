@@ -22,6 +22,7 @@ class Namespaces(Sandbox):
 
     module = "evalengine_host.namespaces"
     strength = 20
+    private_tmp = True
 
     def describe(self, found: Mapping[str, Any]) -> tuple[str, str]:
         whose = "user namespaces" if found["user_namespace"] else "root"
@@ -33,8 +34,9 @@ class Namespaces(Sandbox):
             return _NO_TABLE
         if "a user namespace" in failure:
             return (
-                "Allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0, "
-                "kernel.unprivileged_userns_clone=1; a container: --security-opt seccomp=unconfined), or be root"
+                "Allow user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1, "
+                "kernel.apparmor_restrict_unprivileged_userns=0; in a container --security-opt seccomp=unconfined), "
+                "or be root"
             )
         if "mount" in failure:
             return (
@@ -62,3 +64,6 @@ class Landlock(Sandbox):
 
 class Uncontained(Sandbox):
     """Nothing: agents run as whoever runs evalengine."""
+
+    def remedy(self, failure: str) -> str:
+        return ""
