@@ -115,6 +115,7 @@ class Zygote:
             "kind": "python", "folder": folder, "entry": "", "argv": [], "tmp": folder, "memory_mib": 512,
             "processes": 1, "tmp_mib": 32, "log_kib": 64, "info": {"seat": 0},
         }  # fmt: skip
+        Path(folder).chmod(0o755)  # as agents' folders are
         warden = self._wardens.of(job)
         nothing = os.open(os.devnull, os.O_RDWR)
         try:

@@ -5,11 +5,12 @@ Needs root, or the right of ordinary users to make user namespaces; Linux 5.12 o
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
 from typing import TYPE_CHECKING, Any
 
-from evalengine_host import forking, landlock, restraint, syscalls
+from evalengine_host import forking, landlock, limits, restraint, syscalls
 from evalengine_host.restraint import AGENT, TMP
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Enclosure:
         os.mkdir(_SHARED, 0o1777)
         os.chmod(_SHARED, 0o1777)  # noqa: S103 - one agent's, in a namespace of its own
         reach = restraint.Reach(["/"], [TMP, "/dev/null"], ["/"] if job["kind"] == "program" else [])
-        user = self._uid, self._uid
-        return restraint.restrain(job, program, reach, user, self._running)
+        become = functools.partial(limits.drop_privileges, self._uid, self._uid)
+        return restraint.restrain(job, program, reach, become, self._running)
 
 
 def _fork_by_another() -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from evalengine_host import forking, landlock, limits, seccomp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _MORE_ADDRESSES_MIB = 1024  # libraries, reservations and stacks of threads over what may be written
 _STACK_MIB = 8
@@ -30,11 +30,11 @@ class Reach(NamedTuple):
     executable: Sequence[str]
 
 
-def restrain(job: Mapping[str, Any], program: bytes, reach: Reach, user: tuple[int, int], running: int) -> bytes:
+def restrain(job: Mapping[str, Any], program: bytes, reach: Reach, become: Callable[[], None], running: int) -> bytes:
     """Restrain this process for ever; return the key for the one exec of a program.
 
     Args:
-        program: the filter; user: uid and gid to become; running: tasks that count against its own already.
+        program: the filter; become: gives up rights; running: tasks that count against the agent's own already.
     """
     kind = job["kind"]
     limits.restrict(
@@ -46,7 +46,7 @@ def restrain(job: Mapping[str, Any], program: bytes, reach: Reach, user: tuple[i
         tasks=running + _THREADS[kind] + (job["processes"] or _THREADS[kind]),
         cpu_s=0,  # the worker counts it, turn by turn
     )
-    limits.drop_privileges(*user)
+    become()
     forking.die_with_parent()  # the kernel forgets it when the user changes
     if landlock.abi():
         landlock.restrict(readable=reach.readable, writable=reach.writable, executable=reach.executable)

@@ -152,4 +152,7 @@ def _contained(enclosure: Enclosure, job: dict[str, Any] | None, leash: int) -> 
 
 
 def _told(error: BaseException) -> bytes:
-    return (str(error) or type(error).__name__).encode(errors="replace")[:1000]
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:  # without its number, which says nothing to people
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return (text or type(error).__name__).encode(errors="replace")[:1000]

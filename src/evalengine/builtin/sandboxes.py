@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 _WITHOUT_LANDLOCK = "Boot with landlock in the list of lsm= to have files guarded twice"
 _NO_TABLE = "Contained agents need Linux on x86_64 or aarch64"
-_UNREACHABLE = (
-    "As root, agents become a user who must reach the interpreter and the agents' copies: keep both (--db) out of "
-    "folders like /root, or run evalengine as an ordinary user"
+_PASSES = (
+    "Agents may look at the names and sizes of all files here, since the interpreter lies where only root can enter: "
+    "use one outside of such folders, or run evalengine as an ordinary user"
 )
 
 
@@ -52,13 +52,11 @@ class Landlock(Sandbox):
     strength = 10
 
     def describe(self, found: Mapping[str, Any]) -> tuple[str, str]:
-        return f"Landlock {found['landlock']}", ""
+        return f"Landlock {found['landlock']}", _PASSES if found["passes"] else ""
 
     def remedy(self, failure: str) -> str:
         if "no table" in failure:
             return _NO_TABLE
-        if "Permission denied" in failure or "can enter" in failure:
-            return _UNREACHABLE
         return "Use Linux 5.13 or newer, with landlock in the list of lsm= at boot; containers need a recent runtime"
 
 
