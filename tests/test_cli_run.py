@@ -649,7 +649,7 @@ def test_whoever_closes_stderr_or_stdout_does_not_end_the_run(tmp_path):
 
 def test_a_match_that_a_team_won_is_no_draw(shell):
     shell("run", "--games", "tron(teams=True)", "-n", "12", "--seed", str(1 << 50))
-    letters = "".join(re.findall(r"^tron\S*teams=True\S* +([.DCTIMPV]+)", shell.err, re.MULTILINE))
+    letters = "".join(re.findall(r"^tron\S*teams=True\S* +([.DCTIMPFSV]+)", shell.err, re.MULTILINE))
     drawn = sum(int(line.split()[4].split("-")[1]) for line in shell.out.splitlines() if re.match(r" \d+ ", line)) // 2
     assert len(letters) == 12
     assert letters.count("D") == drawn < 12

@@ -325,7 +325,7 @@ def test_what_the_game_refuses_is_illegal(tmp_path, value, detail):
 def test_allocating_beyond_the_limit_is_a_memory_fault(tmp_path, body):
     fault = only_fault(play_source(tmp_path, f"kept = []\ndef act(observation):\n    {body}\n", memory_mib=96))
     assert fault.kind == "memory"
-    assert fault.detail == "MemoryError (bot.py:3)"
+    assert fault.detail == "MemoryError (bot.py:3); the limit is 96 MiB"
 
 
 @pytest.mark.parametrize(

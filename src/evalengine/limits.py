@@ -96,7 +96,7 @@ def _with(agent: AgentSpec, common: Limits, own: Mapping[str, Any]) -> AgentSpec
             f"agent {agent.name!r} has no limits: it is trusted, and its time is recorded only. Leave {_told(own)} out"
         )
         raise UsageError(msg)
-    limits = common._replace(**own)
+    limits = (agent.limits or common)._replace(**own)
     check(limits, lambda name: f"{agent.name}.{name}")
     return replace(agent, limits=limits)
 

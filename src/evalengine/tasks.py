@@ -50,15 +50,26 @@ def _ended_ns(pid: int) -> int:
 
 
 def waits(pid: int) -> dict[int, tuple[int, int]]:
-    """Return by thread of a family the nanoseconds that it ran, and that it could have run but had no core."""
+    """Return by thread of a family the nanoseconds that it ran, and that it could have run but had no core.
+
+    Threads are left out that asked for less of the machine than this one has: they wait of their own will.
+    """
+    if not KNOWN:
+        return {}
     found = {}
-    for one in family(pid) if KNOWN else ():
+    ours = _share(0)
+    for one in family(pid):
         with contextlib.suppress(OSError):
             for task in os.listdir(f"/proc/{one}/task"):  # noqa: PTH208 - as above
                 fields = _read(f"/proc/{one}/task/{task}/schedstat").split()
-                if fields:
+                if fields and _share(int(task)) == ours:
                     found[int(task)] = (int(fields[0]), int(fields[1]))
     return found
+
+
+def _share(task: int) -> tuple[int, int, set[int]]:
+    """Return what a thread has of the machine, 0: this one: its niceness, policy and cores."""
+    return os.getpriority(os.PRIO_PROCESS, task), os.sched_getscheduler(task), os.sched_getaffinity(task)
 
 
 def freeze(pid: int) -> list[int]:
