@@ -3,7 +3,7 @@
 A game to try agents and their containment with: short, with luck, and with something to hide. The numbers 0..99 are
 shuffled once; each turn deals five to each seat, and at the end all are dealt. Score: the sum of what a seat took.
 
-Observation: {"offer": [five numbers, ascending], "taken": [own so far], "sums": [by seat]}.
+Observation: {"offer": [five numbers, ascending], "taken": [what each seat took so far], "sums": [by seat]}.
 Action: int, one of the offer.
 """
 
@@ -61,11 +61,12 @@ class Table(State):
         return Table(self.deck[:], [taken[:] for taken in self.taken])
 
     def sample(self, seat: int, rng: random.Random) -> Table:
-        """Return this position with all numbers that `seat` was never offered shuffled anew, the other's sum aside."""
+        """Return this position with all numbers shuffled anew that `seat` was not offered and saw nobody take."""
         sampled = self.clone()
         turns = min(len(self.taken[0]) + 1, _TURNS)
-        mine = {(turn * len(_SEATS) + seat) * _OFFER + place for turn in range(turns) for place in range(_OFFER)}
-        free = [place for place in range(len(self.deck)) if place not in mine]
+        seen = {(turn * len(_SEATS) + seat) * _OFFER + place for turn in range(turns) for place in range(_OFFER)}
+        seen |= {self.deck.index(number) for number in self.taken[1 - seat]}
+        free = [place for place in range(len(self.deck)) if place not in seen]
         numbers = [self.deck[place] for place in free]
         rng.shuffle(numbers)
         for place, number in zip(free, numbers, strict=True):
@@ -75,15 +76,14 @@ class Table(State):
     def view(self, seat: int) -> dict[str, Any]:
         over = len(self.taken[0]) == _TURNS
         offer = [] if over else self._offer(seat, len(self.taken[0]))
-        return {"offer": offer, "taken": self.taken[seat][:], "sums": [sum(taken) for taken in self.taken]}
+        return {"offer": offer, "taken": [taken[:] for taken in self.taken], "sums": [sum(taken) for taken in self.taken]}
 
     def render(self, seat: int | None = None) -> str:
         lines = [f"{len(self.taken[0])} of {_TURNS} turns"]
         for owner in _SEATS:
-            line = f"seat {owner}: {sum(self.taken[owner])}"
-            if seat in (None, owner):
-                line += " = " + " + ".join(map(str, self.taken[owner])) if self.taken[owner] else ""
-                line += f", offered {self.legal(owner)}" if self.to_move() else ""
+            line = f"seat {owner}: {' + '.join(map(str, self.taken[owner])) or 'nothing'} = {sum(self.taken[owner])}"
+            if seat in (None, owner) and self.to_move():
+                line += f", offered {self.legal(owner)}"
             lines.append(line)
         return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import platform
 import sys
 import tempfile
@@ -95,8 +96,6 @@ def _found(module: str, plan: str) -> Mapping[str, Any]:
     Raises:
         EvalengineError: it did not work.
     """
-    import json
-
     zygote = Zygote(Containment("", module, json.loads(plan)))
     try:
         with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
@@ -110,8 +109,6 @@ def tried(sandbox: Sandbox) -> Probe:
 
     A machine does not change while we run: it is tried once.
     """
-    import json
-
     if sys.platform != "linux":
         told = f"contained agents need Linux, this is {platform.system()}"
         remedy = "Play in a virtual machine or container with Linux, for example WSL or Docker."
