@@ -621,7 +621,9 @@ OPEN = ("--sandbox", "none")  # the agent says where it is by a file
 def test_a_signal_ends_with_2_and_twice_at_once(tmp_path, number):
     asked = tmp_path / "asked"
     (tmp_path / "slow.py").write_text(f"open({str(asked)!r}, 'w')\n{SLOW.replace('0.1', '30')}")
-    run = started("run", "slow.py", "--opponents", "first", *TICTACTOE, "-n", 9, "--turn-s", "60", "-v", *OPEN, cwd=tmp_path)
+    run = started(
+        "run", "slow.py", "--opponents", "first", *TICTACTOE, "-n", 9, "--turn-s", "60", "-v", *OPEN, cwd=tmp_path
+    )
     end = time.monotonic() + 30
     while not asked.exists():
         assert run.poll() is None

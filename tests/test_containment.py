@@ -342,3 +342,28 @@ def test_a_module_that_cannot_contain_is_told_as_a_refusal(tmp_path):
     with pytest.raises(SandboxError, match="died"):
         zygote.rehearse(str(tmp_path))
     zygote.close()
+
+
+def test_memory_that_hides_from_the_kernels_limit_is_seen(table):
+    source = """
+        import ctypes, mmap, time
+        libc = ctypes.CDLL(None)
+        libc.mmap.restype = ctypes.c_void_p
+        def act(observation):
+            for _ in range(40):
+                size = 32 << 20
+                place = libc.mmap(None, ctypes.c_size_t(size), 3, 0x22, -1, ctypes.c_long(0))
+                ctypes.memset(place, 1, size)
+                libc.mprotect(ctypes.c_void_p(place), ctypes.c_size_t(size), 1)
+                time.sleep(0.05)
+            time.sleep(60)
+    """
+    (played,) = table.play(source, memory_mib=128, turn_s=20.0)
+    assert fault_of(played).kind == "memory"
+
+
+@pytest.mark.parametrize("start", ["os.fork()", "subprocess.run(['/bin/true'])", "Process(target=print).start()"])
+def test_a_second_process_is_a_fault_of_its_own_kind(table, start):
+    source = f"import os, subprocess\nfrom multiprocessing import Process\ndef act(observation):\n    {start}\n"
+    (played,) = table.play(source)
+    assert fault_of(played).kind == "processes"

@@ -26,6 +26,7 @@ def judge(level, names):
         [sys.executable, CORPUS / "corpus.py", "-j", "2", "--only", ",".join(names), "--cmd", f"{play} {options}"],
         capture_output=True,
         text=True,
+        check=False,  # its verdicts say it
         timeout=900,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
@@ -51,9 +52,9 @@ def test_a_handful_of_agents_is_contained_or_works():
 def test_every_hostile_agent_is_contained_and_every_honest_one_works(level):
     names = [*NAMES["attacks"], *NAMES["honest"]]
     verdicts = judge(level, names)
-    assert {name: verdict[0] for name, verdict in verdicts.items()} == {
-        name: wanted(level, name) for name in names
-    }, {name: verdict for name, verdict in verdicts.items() if verdict[0] != wanted(level, name)}
+    assert {name: verdict[0] for name, verdict in verdicts.items()} == {name: wanted(level, name) for name in names}, {
+        name: verdict for name, verdict in verdicts.items() if verdict[0] != wanted(level, name)
+    }
 
 
 def test_the_corpus_is_whole():

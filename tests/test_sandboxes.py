@@ -93,6 +93,7 @@ def evalengine_run(folder, *arguments, prefix=(), code=0):
         cwd=folder,
         capture_output=True,
         text=True,
+        check=False,
         timeout=120,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
@@ -124,7 +125,9 @@ def evalengine_rows(folder, sql):
 
 
 def test_with_trusted_agents_nothing_is_tried(tmp_path):
-    done = evalengine_run(tmp_path, "run", "random", "first", "--games", "tictactoe", "-n", "2", "--sandbox", "landlock")
+    done = evalengine_run(
+        tmp_path, "run", "random", "first", "--games", "tictactoe", "-n", "2", "--sandbox", "landlock"
+    )
     assert "sandbox: none, seed" in done.stderr
 
 

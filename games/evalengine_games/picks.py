@@ -76,7 +76,11 @@ class Table(State):
     def view(self, seat: int) -> dict[str, Any]:
         over = len(self.taken[0]) == _TURNS
         offer = [] if over else self._offer(seat, len(self.taken[0]))
-        return {"offer": offer, "taken": [taken[:] for taken in self.taken], "sums": [sum(taken) for taken in self.taken]}
+        return {
+            "offer": offer,
+            "taken": [taken[:] for taken in self.taken],
+            "sums": [sum(taken) for taken in self.taken],
+        }
 
     def render(self, seat: int | None = None) -> str:
         lines = [f"{len(self.taken[0])} of {_TURNS} turns"]

@@ -19,6 +19,7 @@ _OF_PROGRAMS = (
     "/usr/lib",
     "/usr/libexec",
     "/usr/local/lib",
+    "/usr/share/games",  # books and tables of engines
     "/usr/share/nodejs",
     "/usr/share/zoneinfo",
     "/etc/alternatives",

@@ -1,4 +1,4 @@
-"""What no limit of the kernel bounds, looked at from outside: a folder's size, the memory of several processes."""
+"""What no limit of the kernel bounds whole, looked at from outside: a folder's size, memory that is really there."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ _FILES_A_MIB = 256
 _LEAST_FILES = 1024
 _BLOCK = 512
 _KIB = 1024
+_SLACK_MIB = 16  # the interpreter's own, and what it keeps for telling that the limit was reached
+_RESIDENT = "status", b"RssAnon:"
+_SHARED_IN_PARTS = "smaps_rollup", b"Pss_Anon:"
 
 
 class Watch:
@@ -26,11 +29,13 @@ class Watch:
     """
 
     def __init__(self, limits: Limits, child: Child, folder: str) -> None:
-        """Watch `folder`, "" when the kernel bounds it, and memory where the agent may have several processes."""
+        """Watch memory and `folder`, "" when the kernel bounds it."""
         self._child = child
         self._folder = folder if limits.tmp_mib is not None else ""
         self._tmp_mib = limits.tmp_mib or 0
-        self._memory_mib = limits.memory_mib if limits.processes != 1 else None
+        self._memory_mib = limits.memory_mib
+        # One process has its limit in the kernel, which forgets what was made read-only after it was written.
+        self._family = limits.processes != 1
         self.fault: Fault | None = None
         if self._folder or self._memory_mib is not None:
             child.watchers.add(self.look)
@@ -63,8 +68,9 @@ class Watch:
     def _of_memory(self) -> Fault | None:
         if self._memory_mib is None:
             return None
-        used = sum(map(_private, tasks.family(self._child.pid)))
-        if used <= self._memory_mib << 20:
+        family = tasks.family(self._child.pid) if self._family else [self._child.pid]
+        used = sum(_private(pid, exact=self._family) for pid in family)
+        if used <= self._memory_mib + _SLACK_MIB << 20:
             return None
         told = f"{used >> 20} MiB in all its processes; the limit is {self._memory_mib} MiB"
         return Fault(FaultKind.MEMORY.value, told)
@@ -74,11 +80,11 @@ class Watch:
         self._child.watchers.discard(self.look)
 
 
-def _private(pid: int) -> int:
-    """Return the bytes of a process's own memory; a page that several share counts in parts, where that is told."""
-    for path, field in ((f"/proc/{pid}/smaps_rollup", b"Pss_Anon:"), (f"/proc/{pid}/status", b"RssAnon:")):
+def _private(pid: int, *, exact: bool) -> int:
+    """Return the bytes of a process's own memory; `exact`: a page that several share in parts, where that is told."""
+    for name, field in (_SHARED_IN_PARTS, _RESIDENT) if exact else (_RESIDENT,):
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 - often
+            with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123 - often
                 found = [line for line in file if line.startswith(field)]
         except OSError:  # it ended, or is not ours to look into
             continue

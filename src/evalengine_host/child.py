@@ -176,6 +176,8 @@ def _failure(error: BaseException, job: Mapping[str, Any]) -> tuple[str, str, st
     if isinstance(error, OSError):
         kind = _OF_ERRNO.get(error.errno or 0, kind)
     frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, PermissionError) and frames and "fork" in (frames[-1].line or ""):
+        kind = "processes"  # the filter of an agent that may have one only
     own = [frame for frame in frames if frame.filename.startswith(job["folder"])]
     where = f" ({os.path.basename(own[-1].filename)}:{own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:

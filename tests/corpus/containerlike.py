@@ -1,6 +1,6 @@
 """Execute a command under a filter like a default container's: no new namespaces, no mounts.
 
-    python containerlike.py [ARGUMENT of this interpreter]...
+python containerlike.py [ARGUMENT of this interpreter]...
 """
 
 import os
@@ -9,7 +9,18 @@ import sys
 from evalengine_host import bpf, seccomp, syscalls
 
 _ALLOW, _EPERM = bpf.result(0x7FFF0000), bpf.result(0x00050001)
-_DENIED = ("unshare", "mount", "umount2", "pivot_root", "setns", "mount_setattr", "open_tree", "fsopen", "keyctl", "bpf")
+_DENIED = (
+    "unshare",
+    "mount",
+    "umount2",
+    "pivot_root",
+    "setns",
+    "mount_setattr",
+    "open_tree",
+    "fsopen",
+    "keyctl",
+    "bpf",
+)
 _NEW_NAMESPACES = 0x7E020000
 
 
