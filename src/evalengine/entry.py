@@ -75,6 +75,7 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
 
 def _sandbox(settings: Settings, agents: Sequence[AgentSpec], plugs: Plugins) -> sandboxes.Chosen:
     """Return what contains the agents from outside; without any nothing is tried, which would take a moment."""
+    sandboxes.check(settings.sandbox, plugs)
     if all(agent.kind == "trusted" for agent in agents):
         return sandboxes.Chosen(sandboxes.NONE, "")
     return sandboxes.choose(settings.sandbox, plugs)

@@ -54,6 +54,17 @@ def _made(name: str, plugs: Plugins) -> Sandbox:
     return made
 
 
+def check(wish: str, plugs: Plugins) -> None:
+    """Refuse a name that means nothing.
+
+    Raises:
+        UnknownNameError: nobody registers it.
+    """
+    known = plugs.listed("sandboxes")
+    if wish not in known and wish != AUTO:
+        raise plugins.unknown("sandbox", wish, [AUTO, *known], "evalengine run --help")
+
+
 def choose(wish: str, plugs: Plugins) -> Chosen:
     """Return the sandbox that a person asked for, or with "auto" the strongest that works.
 
