@@ -62,7 +62,8 @@ def check(wish: str, plugs: Plugins) -> None:
     """
     known = plugs.listed("sandboxes")
     if wish not in known and wish != AUTO:
-        raise plugins.unknown("sandbox", wish, [AUTO, *known], "evalengine run --help")
+        kind = "sandbox"
+        raise plugins.unknown(kind, wish, [AUTO, *known], "evalengine run --help")
 
 
 def choose(wish: str, plugs: Plugins) -> Chosen:

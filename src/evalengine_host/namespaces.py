@@ -43,6 +43,7 @@ class Enclosure:
         self._running = restraint.running_tasks(os.stat("/proc/self").st_uid) if _counts_all(self._mapped) else 0
         _names_of_nobody()
         _make_root(whose)
+        limits.drop_bounds()  # forty calls, and here they are made once
         self._below = {path: None for path in whose["files"] if _is_below(path, TMP)}
         self._below |= {link: target for link, target in whose["links"].items() if _is_below(link, TMP)}
         self.found = {"landlock": landlock.abi(), "user_namespace": self._mapped}
