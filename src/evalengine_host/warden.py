@@ -40,6 +40,11 @@ class Enclosure(Protocol):
 
 def main(control: socket.socket, made: type[Any], plan: Mapping[str, Any], whose: Mapping[str, Any]) -> None:
     """Prepare, then serve spawn and kill requests until the worker is gone."""
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the worker died before it was answered
+        _main(control, made, plan, whose)
+
+
+def _main(control: socket.socket, made: type[Any], plan: Mapping[str, Any], whose: Mapping[str, Any]) -> None:
     forking.die_with_parent()
     forking.adopt_orphans()
     try:
@@ -96,7 +101,8 @@ class _Keeper:
         theirs.close()
         for descriptor in descriptors:
             os.close(descriptor)
-        with leash:
+        failed = b""
+        with leash, contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended: see below
             leash.send(b"go")
             failed = leash.recv(4096)
         if failed == b"=":

@@ -36,8 +36,9 @@ def main(fd: int) -> None:
     _rehearse()
     control = socket.socket(fileno=fd)
     agents = 0  # alive
-    while (change := _serve(control, agents)) is not None:
-        agents += change
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the worker died before it was answered
+        while (change := _serve(control, agents)) is not None:
+            agents += change
 
 
 def _serve(control: socket.socket, agents: int) -> int | None:
