@@ -50,7 +50,10 @@ def restrict(*, readable: Iterable[str], writable: Iterable[str], executable: It
     """
     version = abi()
     if not version:
-        what = "Landlock is missing: it needs Linux 5.13 or newer with landlock in its list of security modules (lsm=)"
+        what = (
+            "Landlock is missing: it needs Linux 5.13 or newer with landlock in its list of security modules (lsm=), "
+            "and, in a container, a filter that lets landlock_create_ruleset through"
+        )
         raise OSError(errno.ENOSYS, what)
     handled = handled_rights(version)
     ruleset = syscalls.call("landlock_create_ruleset", _attributes(version), len(_attributes(version)), 0)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import re
 import struct
 from typing import TYPE_CHECKING, Literal
 
@@ -50,7 +49,7 @@ _REFUSE = _error(errno.EPERM)
 # What install() fills in, in the process itself: numbers that stand for nothing else in a filter.
 _SELF = 0x7FFFFF00
 _KEY = tuple(range(0x7FFFFF01, 0x7FFFFF07))
-_PLACEHOLDER = re.compile(rb"[\x00-\x06]\xff\xff\x7f")
+_MARK = b"\xff\xff\x7f"  # how each of them ends in memory
 
 _THREAD = 0x00010F00  # CLONE_THREAD, _VM, _FS, _FILES, _SIGHAND: all shared, so that limits of a process hold
 _THREAD_EXTRAS = 0x017C0000  # CLONE_SYSVSEM, _SETTLS, _PARENT_SETTID, _CHILD_CLEARTID, _DETACHED, _CHILD_SETTID
@@ -175,8 +174,12 @@ def install(program: bytes) -> bytes:
         OSError: the kernel does not take it.
     """
     key = os.urandom(24)
-    words = [struct.pack("I", os.getpid()), *(key[place : place + 4] for place in range(0, len(key), 4))]
-    enforce(_PLACEHOLDER.sub(lambda found: words[found[0][0]], program))
+    while _MARK in key:  # it would be taken for a placeholder
+        key = os.urandom(24)
+    program = program.replace(struct.pack("I", _SELF), struct.pack("I", os.getpid()))
+    for place, placeholder in enumerate(_KEY):
+        program = program.replace(struct.pack("I", placeholder), key[4 * place : 4 * place + 4])
+    enforce(program)
     return key
 
 

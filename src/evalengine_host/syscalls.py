@@ -7,6 +7,7 @@ installed.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 from typing import NamedTuple
 
@@ -109,6 +110,7 @@ AARCH64 = Table(
 TABLES = {table.name: table for table in (X86_64, AARCH64)}
 
 
+@functools.cache
 def machine() -> Table:
     """Return the table of this machine.
 
