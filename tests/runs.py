@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -86,13 +87,17 @@ class Place:
         return ended(self.start(*arguments, **more), code)
 
     def processes(self) -> dict[int, str]:
-        """Return the command lines of all living processes that work in this folder or below, by pid."""
+        """Return the command lines of all living processes that work in this folder or below, or show it, by pid."""
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if (entry / "cwd").readlink().is_relative_to(self.folder):
+                if (entry / "cwd").readlink().is_relative_to(self.folder) or self._shows(entry):
                     found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
+
+    def _shows(self, entry: Path) -> bool:
+        """Say whether a contained process has a submission of this folder in its own file system."""
+        return f"{self.folder.parent.name}/{self.folder.name}/.evalengine/" in (entry / "mountinfo").read_text()
 
     def launcher(self) -> int | None:
         """Return the pid of the process that starts workers."""
@@ -105,12 +110,14 @@ class Place:
         return sorted(pid for pid in found if parent(pid) in found)
 
     def agents(self) -> list[int]:
-        """Return the pids of agents' processes: they work in the folder of their submission."""
+        """Return the pids of agents' processes: they work in the folder of their submission, or are a process 1."""
         inside = self.db.parent / "arena.agents"
         found = []
         for pid in self.processes():
             with contextlib.suppress(OSError):
-                if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(inside):
+                numbers = re.search(r"^NSpid:(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+                contained = numbers is not None and len(numbers[1].split()) > 1
+                if contained or Path(f"/proc/{pid}/cwd").readlink().is_relative_to(inside):
                     found.append(pid)
         return found
 

@@ -132,7 +132,7 @@ BAD_RUNS = [
     (["--maxfail", "-1"], "-1 is not in the range"),
     (["--durations", "-1"], "-1 is not in the range"),
     (["-r", "X"], "'X' is none of"),
-    (["--sandbox", "jail"], "'jail' is not one of"),
+    (["--sandbox", "jail"], 'no sandbox "jail"'),
     (["--gmes", "hex"], "No such option"),
     (["--lf", "--ff"], "--lf and --ff exclude each other"),
     (["--dry-run", "--collect-only"], "exclude each other"),

@@ -614,11 +614,16 @@ def test_ctrl_c_on_a_terminal_saves_and_names_the_resume_command(tmp_path):
     assert re.search(r"run 1 stopped with \d+ of 200 matches stored. Continue: evalengine run --resume 1", after)
 
 
+OPEN = ("--sandbox", "none")  # the agent says where it is by a file
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_with_2_and_twice_at_once(tmp_path, number):
     asked = tmp_path / "asked"
     (tmp_path / "slow.py").write_text(f"open({str(asked)!r}, 'w')\n{SLOW.replace('0.1', '30')}")
-    run = started("run", "slow.py", "--opponents", "first", *TICTACTOE, "-n", 9, "--turn-s", "60", "-v", cwd=tmp_path)
+    run = started(
+        "run", "slow.py", "--opponents", "first", *TICTACTOE, "-n", 9, "--turn-s", "60", "-v", *OPEN, cwd=tmp_path
+    )
     end = time.monotonic() + 30
     while not asked.exists():
         assert run.poll() is None

@@ -9,11 +9,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
-    ["contracts", "hookspecs"],
-    ["references", "expressions", "wire", "match", "database", "talk"],
+    ["contracts", "hookspecs", "visible"],
+    ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
     ["plugins"],
     ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects"],
-    ["seats", "boards", "planning", "clocks", "lines"],
+    ["seats", "boards", "planning", "clocks", "lines", "sandboxes", "watch"],
     ["process_seats"],
     ["program_seats"],
     ["worker"],

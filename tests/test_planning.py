@@ -49,8 +49,12 @@ def test_games_are_chosen_by_name_in_alphabetical_order():
 def test_games_are_chosen_by_tags_and_by_what_follows_from_their_fields():
     assert refs("board") == tagged("board")
     assert refs("board and not hex") == [name for name in tagged("board") if name != "hex"]
-    assert refs("simultaneous") == sorted(name for name, spec in SPECS.items() if spec.dynamics == "simultaneous")
-    assert refs("hidden") == sorted(name for name, spec in SPECS.items() if spec.information == "hidden")
+    assert refs("simultaneous") == sorted(
+        name for name, spec in SPECS.items() if spec.dynamics == "simultaneous" and spec.listed
+    )
+    assert refs("hidden") == sorted(
+        name for name, spec in SPECS.items() if spec.information == "hidden" and spec.listed
+    )
     assert refs("not (sequential or simultaneous) or rps") == ["rps"]
 
 
@@ -204,8 +208,17 @@ def test_the_refs_of_bundled_games_choose_them_again(size, name):
     assert (again.ref, again.game.config, again.seats) == (game.ref, game.game.config, game.seats)
 
 
+def test_a_game_that_is_not_listed_is_chosen_by_its_name_only():
+    assert refs("picks") == ["picks"]
+    assert refs("picks or rps") == ["picks", "rps"]
+    assert "picks" not in refs("not rps")
+    assert [spec.name for spec in select_games("picks", KNOWN)] == ["picks"]
+
+
 def test_games_are_listed_by_the_same_words():
-    assert [spec.name for spec in select_games(None, KNOWN)] == sorted(SPECS)
+    assert [spec.name for spec in select_games(None, KNOWN)] == sorted(
+        name for name, spec in SPECS.items() if spec.listed
+    )
     assert [spec.name for spec in select_games("board and not hex", KNOWN)] == refs("board and not hex")
     with pytest.raises(UnknownNameError):
         select_games("baord", KNOWN)

@@ -226,7 +226,7 @@ def test_a_second_signal_ends_a_run_at_once(place, number):
 
 def _read_until(process, words):
     while words not in (line := process.stderr.readline()):
-        assert line, f"it ended without {words!r}"
+        assert line, f"it ended without {words!r}: {process.wait()}"
 
 
 def test_results_before_a_signal_are_stored_and_the_standings_printed(place):

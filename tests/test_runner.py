@@ -211,6 +211,11 @@ PLUGIN = dedent(
         return []
 
     @hookimpl
+    def evalengine_sandboxes():
+        _tell("evalengine_sandboxes")
+        return []
+
+    @hookimpl
     def evalengine_reporters():
         _tell("evalengine_reporters")
         return []

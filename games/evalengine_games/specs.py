@@ -158,6 +158,22 @@ SPECS = (
         tags=_STRATEGY,
     ),
     _spec(
+        "picks",
+        "Picks",
+        "The numbers 0..99 are shuffled; ten times each seat is offered five of them and takes one, both at once.\n"
+        "Score: the sum of what a seat took.\n"
+        "An action is one of the numbers offered.",
+        max_turns=10,
+        dynamics="simultaneous",
+        information="hidden",
+        chance=True,
+        utility="general",
+        min_score=0.0,
+        max_score=990.0,
+        sample=True,
+        listed=False,
+    ),
+    _spec(
         "prisoners_dilemma",
         "PrisonersDilemma",
         "Two seats cooperate or defect at once, round after round, and know how many rounds there are.\n"

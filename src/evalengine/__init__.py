@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from evalengine.contracts import Plan as Plan
     from evalengine.contracts import Rater as Rater
     from evalengine.contracts import Reporter as Reporter
+    from evalengine.contracts import Sandbox as Sandbox
     from evalengine.contracts import State as State
     from evalengine.errors import AgentError as AgentError
     from evalengine.errors import ConfigError as ConfigError
     from evalengine.errors import EvalengineError as EvalengineError
     from evalengine.errors import ExitCode as ExitCode
     from evalengine.errors import GameError as GameError
+    from evalengine.errors import SandboxError as SandboxError
     from evalengine.errors import UsageError as UsageError
     from evalengine.hookspecs import hookimpl as hookimpl
     from evalengine.match import Match as Match
@@ -54,13 +56,26 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "contracts": ("Agent", "Contest", "Game", "Info", "Observation", "Pairing", "Plan", "Rater", "Reporter", "State"),
+    "contracts": (
+        "Agent",
+        "Contest",
+        "Game",
+        "Info",
+        "Observation",
+        "Pairing",
+        "Plan",
+        "Rater",
+        "Reporter",
+        "Sandbox",
+        "State",
+    ),
     "errors": (
         "AgentError",
         "ConfigError",
         "EvalengineError",
         "ExitCode",
         "GameError",
+        "SandboxError",
         "UsageError",
     ),
     "hookspecs": ("hookimpl",),

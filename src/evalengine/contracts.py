@@ -1,4 +1,4 @@
-"""What a plugin implements: Game, State, Agent, Pairing, Rater, Reporter; and what an agent is given."""
+"""What a plugin implements: Game, State, Agent, Pairing, Rater, Sandbox, Reporter; and what an agent is given."""
 
 from __future__ import annotations
 
@@ -314,7 +314,7 @@ class Agent:
         """Take note of the result. Never called after a fault of one's own."""
 
 
-# ------------------------------------------------------------------- pairings, raters, reporters
+# -------------------------------------------------------- pairings, raters, sandboxes, reporters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -381,6 +381,39 @@ class Rater(ABC):
     @abstractmethod
     def load(self, state: bytes) -> None:
         """Continue from what `dump` returned."""
+
+
+class Sandbox(ABC):
+    """A way to contain the processes of agents from outside.
+
+    What it does, it does inside: `module` is imported in the process that agents are forked from and has a class
+    `Enclosure`, made with (plan, whose) in a process of one agent in one seat, kept over its matches. `found` holds
+    what it found of the kernel; `fork()` forks a match's process; `contain(job)` contains that process for ever, before
+    a byte of the agent is read, and changes in `job` where the agent finds its things. `evalengine_host.namespaces`
+    is one. Whether it works is found out by doing just that.
+
+    Attributes:
+        name: as it is listed; module: "" when it contains nothing;
+        private_tmp: agents have a /tmp of their own, whose size the module bounds; else `job["tmp"]` is a folder;
+        strength: `--sandbox auto` takes the strongest that works; the bundled ones have 20 and 10.
+    """
+
+    name: str = ""
+    module: ClassVar[str] = ""
+    strength: ClassVar[int] = 0
+    private_tmp: ClassVar[bool] = False
+
+    def plan(self) -> Mapping[str, Any]:
+        """Return what its module needs, in msgpack's types."""
+        return {}
+
+    def describe(self, found: Mapping[str, Any]) -> tuple[str, str]:
+        """Return what it gives on this machine, in a line, and what would make it better, "" when nothing would."""
+        return f"works: {dict(found)}", ""
+
+    @abstractmethod
+    def remedy(self, failure: str) -> str:
+        """Return what a person can do about a failure to set it up, as a sentence."""
 
 
 class Reporter(ABC):

@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import limits, planning, references
+from evalengine import limits, planning, references, sandboxes
 from evalengine.errors import NothingToPlayError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Entry:
     agents: tuple[AgentSpec, ...]
     plan: Plan
     pairing: Pairing
-    sandbox: str
+    sandbox: str  # its name
     notes: tuple[str, ...]  # for the header
     versions: Mapping[str, Any]
     only: frozenset[int] | None = None  # --lf: the matches that it chose
@@ -45,8 +45,12 @@ class Entry:
         return planning.match_name(self.games[spec.game_no].ref, names, spec.match_no)
 
 
-def enter(settings: Settings, plugs: Plugins, sandbox: str, store: Store | None) -> Entry:
-    """Return what is fixed of a run, its agents not yet copied."""
+def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: bool = True) -> Entry:
+    """Return what is fixed of a run, its agents not yet copied; unless `contain`, no sandbox is tried.
+
+    Raises:
+        UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
+    """
     limits.check(settings.limits)
     with redirect_stdout(sys.stderr):  # what games print must not mix with results
         games = planning.choose_games(settings.games, plugs)
@@ -54,17 +58,27 @@ def enter(settings: Settings, plugs: Plugins, sandbox: str, store: Store | None)
         agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
         plan = planning.make_plan(settings, games, agents)
     pairing = make_pairing(settings.pairing, plan, plugs)
+    chosen = _sandbox(settings, agents, plugs) if contain else sandboxes.Chosen(sandboxes.NONE, "")
+    notes = [*_notes(settings, agents, opponents, plan, pairing), *([f"sandbox: {chosen.line}"] if chosen.line else [])]
     return Entry(
         settings=settings,
         games=tuple(games),
         agents=tuple(agents),
         plan=plan,
         pairing=pairing,
-        sandbox=sandbox,
-        notes=tuple(_notes(settings, agents, opponents, plan, pairing)),
+        sandbox=chosen.name,
+        notes=tuple(notes),
         versions=versions_now(plugs),
         only=only_failed(settings, store),
     )
+
+
+def _sandbox(settings: Settings, agents: Sequence[AgentSpec], plugs: Plugins) -> sandboxes.Chosen:
+    """Return what contains the agents from outside; without any nothing is tried, which would take a moment."""
+    sandboxes.check(settings.sandbox, plugs)
+    if all(agent.kind == "trusted" for agent in agents):
+        return sandboxes.Chosen(sandboxes.NONE, "")
+    return sandboxes.choose(settings.sandbox, plugs)
 
 
 def _notes(
@@ -92,6 +106,7 @@ def versions_now(plugs: Plugins) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
+        "kernel": platform.release(),
         "plugins": plugs.names,
         "modifies": {name: version for name, version in plugs.names.items() if name in changing},
     }

@@ -6,6 +6,7 @@
     │   ├── ConfigError              a parameter of a game, an agent or a file of settings
     │   ├── AgentError               an agent's file, folder, zip or program cannot be used
     │   ├── PluginError              a plugin is broken, clashes or needs another version
+    │   ├── SandboxError             agents from outside cannot be contained as asked
     │   └── StoreError               the database is foreign, newer, locked or lacks what was asked for
     │       └── RunLockedError       another process writes this run
     ├── NothingToPlayError           exit 5: the plan is empty
@@ -60,6 +61,10 @@ class AgentError(UsageError):
 
 class PluginError(UsageError):
     """A plugin is broken, clashes with another or needs another version of evalengine."""
+
+
+class SandboxError(UsageError):
+    """Agents from outside cannot be contained as asked; the text says why and what to do."""
 
 
 class StoreError(UsageError):

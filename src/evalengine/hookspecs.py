@@ -43,6 +43,11 @@ def evalengine_pairings() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
+def evalengine_sandboxes() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
+    """List sandboxes; each factory returns a Sandbox."""
+
+
+@hookspec
 def evalengine_reporters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
     """List reporters, one a `--format`; each factory returns a Reporter."""
 

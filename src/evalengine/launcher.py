@@ -76,6 +76,7 @@ class Launcher:
             StopError: the launcher is gone.
         """
         # By a file: 2,000 agents do not fit into one packet.
+        (self._folder / "orders").touch(0o600)
         (self._folder / "orders").write_bytes(pickle.dumps((self.endpoint, orders)))
         self._ordered = True
         self._tell([ORDER, 0])
@@ -142,6 +143,8 @@ def _locked_folder() -> tuple[Path, int]:
         with contextlib.suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(lock, fcntl.LOCK_EX)
+            if hasattr(os, "geteuid") and os.geteuid() == 0:
+                folder.chmod(0o711)  # root's agents are users of their own, with folders below it
             if folder.exists():  # else somebody took it for a stale one between our two steps
                 return folder, lock
             os.close(lock)

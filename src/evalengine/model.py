@@ -118,6 +118,16 @@ class Limits(NamedTuple):
     log_kib: int = 64  # kept of its output, a match and seat
 
 
+class Containment(NamedTuple):
+    """How the agents from outside of a run are contained; what a worker must know of its sandbox."""
+
+    name: str  # the sandbox's
+    module: str  # of the class `Enclosure`; imported in the process that agents are forked from
+    plan: Mapping[str, Any]  # for it, in msgpack's types
+    folders: tuple[str, ...] = ()  # of --bind: agents may read them too
+    private_tmp: bool = False  # agents have a /tmp of their own, whose size it bounds
+
+
 Parameters = Mapping[str, Mapping[str, Any]]
 """Parameters by name, each a JSON Schema property: type, default, minimum, maximum, enum, description."""
 
@@ -147,6 +157,7 @@ class GameSpec:
     clone: Literal["copy", "serialize", "none"] = "copy"
     sample: bool = False  # hidden information: State.sample exists
     branching: Literal["full", "same-luck", "none"] = "full"
+    listed: bool = True  # False: only its name chooses it, no tag and no "not"
     tags: tuple[str, ...] = ()  # its own; hidden, chance, simultaneous, teams, multiplayer follow
     api: str = ">=0.1"  # the evalengine.API it needs: comparisons that all hold, ">=0.1,<2"
     driver: str | None = None  # reserved: code that plays a whole match by itself
@@ -192,6 +203,7 @@ class Orders:
     keep_programs: bool = False  # engines play on in other matches of the run, having been told to forget
     versions: tuple[str, ...] = ()  # of the games as they were made when the run began; empty: not known
     sys_path: tuple[str, ...] = ()
+    containment: Containment | None = None  # of agents from outside
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
 
 

@@ -42,6 +42,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     agent_limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by agent's name: what differs
     absent_ok: tuple[str, ...] = ()  # agents in agent_limits that need not play
+    sandbox: str = "auto"  # a sandbox's name, "none", or "auto": the strongest that works
+    bind: tuple[str, ...] = ()  # folders that contained agents may read
     select: str = ""  # -k: an expression over substrings of match ids
     deselect: tuple[str, ...] = ()
     failed_of: int | None = None  # --lf: the run whose faults and voids are played again
@@ -82,7 +84,7 @@ def choose_games(text: str, known: Plugins) -> list[ChosenGame]:
     games = known.games()
     words = {name: plugins.words_of(spec) for name, spec in games.items()}
     chosen: dict[str, ChosenGame] = {}
-    for ref in _candidates(expression, games):
+    for ref in _candidates(expression, games, local):
         name, _ = references.split_reference(ref)
         if expression.holds(lambda word, ref=ref, name=name: _word_holds(word, ref, name, words, local)):  # type: ignore[misc]
             game = _make(ref, games[name])
@@ -106,7 +108,7 @@ def select_games(text: str | None, known: Plugins) -> list[GameSpec]:
     """
     games = known.games()
     if not text:
-        return [games[name] for name in sorted(games)]
+        return [games[name] for name in sorted(games) if games[name].listed]
     expression = Expression(text)
     chosen = _candidates(expression, games)
     words = {name: plugins.words_of(games[name]) for name in chosen if name in games}
@@ -118,8 +120,10 @@ def _is_path(word: str) -> bool:
     return word.startswith((".", "/", "~")) or word.endswith(".py") or (":" not in word and "/" in word)
 
 
-def _candidates(expression: Expression, games: Mapping[str, GameSpec]) -> list[str]:
-    """Return the references that the expression may select: all games, and those it configures.
+def _candidates(
+    expression: Expression, games: Mapping[str, GameSpec], local: Mapping[str, frozenset[str]] | None = None
+) -> list[str]:
+    """Return the references that the expression may select: all listed games, and those it names or configures.
 
     Raises:
         UnknownNameError: a word names nothing.
@@ -133,7 +137,8 @@ def _candidates(expression: Expression, games: Mapping[str, GameSpec]) -> list[s
         elif word not in every_word and not _is_path(word):
             kind = "game or tag"
             raise references.unknown(kind, word, sorted(every_word), "evalengine games")
-    return [*sorted(games), *configured]
+    named = set(expression.words).union(*(local or {}).values())
+    return [*(name for name in sorted(games) if games[name].listed or name in named), *configured]
 
 
 def _word_holds(

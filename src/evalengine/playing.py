@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import boards, submissions
+from evalengine import boards, sandboxes, submissions
 from evalengine.errors import StopError, StorageError
 from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
@@ -115,7 +115,7 @@ class _Player:
         """Play to the end, or until somebody stops it."""
         run = self._run
         scheduler = Scheduler(
-            _orders(run, self._store.agents_folder),
+            _orders(run, self._store.agents_folder, self._plugs),
             workers,
             hung_s=max(_hung_s(limits, self._most_turns()) for limits in _every_limits(run)),
             worker_lost=self._worker_lost,
@@ -317,7 +317,7 @@ def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchS
     return (spec for spec in specs if spec.match_no >= len(stored) or not stored[spec.match_no])
 
 
-def _orders(run: Run, folder: Path) -> Orders:
+def _orders(run: Run, folder: Path, plugs: Plugins) -> Orders:
     entry = run.entry
     outside = any(agent.kind != "trusted" for agent in entry.agents)
     cores = tuple(sorted(os.sched_getaffinity(0))) if outside and hasattr(os, "sched_getaffinity") else ()
@@ -327,6 +327,7 @@ def _orders(run: Run, folder: Path) -> Orders:
         limits=entry.settings.limits,
         versions=tuple(game.game.spec.version for game in entry.games),
         sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
+        containment=sandboxes.containment(entry.sandbox, plugs, entry.settings.bind),
         cores=cores,
     )
 

@@ -17,6 +17,7 @@ from evalengine import tasks
 from evalengine.clocks import Clock
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
 from evalengine.seats import Seat, printable
+from evalengine.watch import Watch
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ class ProcessSeat(Seat):
 
     _talks = False  # whether several lines may make an answer
 
-    def __init__(self, info: Info, limits: Limits) -> None:
+    def __init__(self, info: Info, limits: Limits, zygote: Zygote) -> None:
         self._limits = limits
-        self._tmp = tempfile.mkdtemp(prefix="evalengine-")
+        # At a level with a file system of the agent's own there is no folder outside.
+        self._tmp = "" if zygote.private_tmp else tempfile.mkdtemp(prefix="evalengine-")
         self._child: Child
         self._enter(info)
 
@@ -65,6 +67,10 @@ class ProcessSeat(Seat):
         )
         self._child.watchers.add(made.watch)
         return made
+
+    @cached_property
+    def _watch(self) -> Watch:
+        return Watch(self._limits, self._child, self._tmp)
 
     def _told(self) -> dict[str, Any]:
         """Return what every agent is told before a match."""
@@ -117,6 +123,8 @@ class ProcessSeat(Seat):
                 return True
             if looks:
                 clock.look_around()
+                if self._watch.fault is not None:
+                    return False
             elif not self._goes_on():
                 return False
 
@@ -139,6 +147,8 @@ class ProcessSeat(Seat):
         return self._clock.stop()
 
     def _late(self) -> Fault:
+        if self._watch.fault is not None:
+            return self._watch.fault
         fault = self._clock.fault()
         self.contended = self._clock.contended
         return fault
@@ -158,12 +168,16 @@ class ProcessSeat(Seat):
         if not self._child.linger():
             return self._die(Fault(FaultKind.PROTOCOL.value, "it closed its connection"))
         ending = self._child.kill()
+        if self._watch.fault is not None:
+            return self._die(self._watch.fault)
         return self._die(Fault(FaultKind.CRASH.value, f"its process ended: {ending}"))
 
     def _logs(self) -> Mapping[str, str]:
         self._child.kill()
         self._child.watchers.discard(self._clock.watch)
-        shutil.rmtree(self._tmp, ignore_errors=True)
+        self._watch.end()
+        if self._tmp:
+            shutil.rmtree(self._tmp, ignore_errors=True)
         return printed(self._child.take_logs())
 
 
@@ -171,12 +185,13 @@ class PythonSeat(ProcessSeat):
     """A Python agent over the framed protocol of evalengine_host."""
 
     def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
-        super().__init__(info, limits)
+        super().__init__(info, limits, zygote)
         self._nonce = 0
         self._ready = False
         self._wants_end = False
         self._child, self._socket = zygote.spawn_python(self._job(spec))
         self._clock.start()
+        self._watch.look()
         self._deadline_ns = self._clock.due_ns
 
     def settle(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import signal
@@ -13,11 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import evalengine_host
+from evalengine import visible
 from evalengine.errors import EvalengineError
+from evalengine.wardens import Wardens
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from evalengine.model import Containment
 
 _CHUNK = 64 << 10
 _LAST_WORDS_S = 0.5  # from the end of its connection to its own end; more than microseconds only on a busy machine
@@ -35,12 +40,15 @@ class Zygote:
     """The clean process that this worker's agents are forked from; started at its first use.
 
     Attributes:
-        awaited: children that were asked and not yet heard of;
+        awaited: children that were asked and not yet heard of; private_tmp: whether agents have a /tmp of their own;
         watchers: what to call now and then while an agent is waited for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, containment: Containment | None = None) -> None:
+        """Start nothing yet; with a `containment` agents are forked from wardens of it, else from the zygote itself."""
         self.awaited: set[Child] = set()
+        self.private_tmp = containment is not None and containment.private_tmp
+        self._wardens = None if containment is None else Wardens(containment, self._start_warden)
         self.watchers: set[Callable[[], None]] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -59,31 +67,69 @@ class Zygote:
         our_in, their_out = os.pipe()
         errors, their_errors = os.pipe()
         try:
-            pid = self._request(job, [their_in, their_out, their_errors])
+            pid, end = self._request(job, [their_in, their_out, their_errors])
         finally:
             for descriptor in (their_in, their_out, their_errors):
                 os.close(descriptor)
         os.set_blocking(our_out, False)
-        return Child(pid, self, our_in, {"stderr": errors}, job["log_kib"] << 10), our_out, our_in
+        return Child(pid, end, self, our_in, {"stderr": errors}, log_bytes=job["log_kib"] << 10), our_out, our_in
 
     def _spawn(self, job: Mapping[str, Any], stdin: int, speaks: int, listens: int) -> Child:
         out, their_out = os.pipe()
         errors, their_errors = os.pipe()
         try:
-            pid = self._request(job, [stdin, their_out, their_errors, speaks])
+            pid, end = self._request(job, [stdin, their_out, their_errors, speaks])
         finally:
             os.close(their_out)
             os.close(their_errors)
-        return Child(pid, self, listens, {"stdout": out, "stderr": errors}, job["log_kib"] << 10)
+        return Child(pid, end, self, listens, {"stdout": out, "stderr": errors}, log_bytes=job["log_kib"] << 10)
 
-    def _request(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> int:
-        request = b"S" + protocol.pack(job)
-        # Twice: an agent of an earlier match, or of this one's other seat, may have killed the zygote.
-        pid = self._ask(request, descriptors) or self._ask(request, descriptors)
-        if pid is None:
+    def _request(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> tuple[int, Callable[[], int]]:
+        """Return the new process's number, and what kills it and returns its wait status."""
+        # Twice: an agent of an earlier match, or of this one's other seat, may have killed what it was forked from.
+        started = self._fork(job, descriptors) or self._fork(job, descriptors)
+        if started is None:
             msg = "the process that agents are forked from died twice in a row"
             raise EvalengineError(msg)
-        return pid
+        return started
+
+    def _fork(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> tuple[int, Callable[[], int]] | None:
+        if self._wardens is None:
+            answer = self._ask(b"S" + protocol.pack(job), descriptors)
+            return None if answer is None else (answer, functools.partial(self.kill, answer, self.generation))
+        if job["kind"] == "program":
+            argv = visible.resolved(job["argv"])
+            job = {**job, "argv": argv, "libraries": visible.library_path(argv[0])}
+        warden = self._wardens.of(job)
+        pid = warden.spawn(b"S" + protocol.pack(job), descriptors)
+        return None if pid is None else (pid, functools.partial(warden.kill, pid))
+
+    def rehearse(self, folder: str) -> Mapping[str, Any]:
+        """Contain a process and end it; return what its sandbox found.
+
+        Raises:
+            SandboxError: it cannot be contained.
+        """
+        assert self._wardens is not None
+        job = {
+            "kind": "python", "folder": folder, "entry": "", "argv": [], "tmp": folder, "memory_mib": 512,
+            "processes": 1, "tmp_mib": 32, "log_kib": 64, "info": {"seat": 0},
+        }  # fmt: skip
+        Path(folder).chmod(0o755)  # as agents' folders are
+        warden = self._wardens.of(job)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            pid = warden.spawn(b"S" + protocol.pack(job), [nothing] * 4)
+        finally:
+            os.close(nothing)
+        if pid is not None:
+            warden.kill(pid)
+        return warden.found
+
+    def _start_warden(self, request: bytes, descriptor: int) -> None:
+        # Twice, as above; that it did not start at all is seen on its own connection.
+        if self._ask(request, [descriptor]) is None:
+            self._ask(request, [descriptor])
 
     def kill(self, pid: int, generation: int) -> int:
         """Kill a child with its process group; return its wait status, of an earlier end where it had one.
@@ -119,17 +165,10 @@ class Zygote:
     def _connect(self) -> socket.socket:
         if self._control is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            # Appended, so that nothing beside our packages can shadow the standard library.
-            root = str(Path(evalengine_host.__file__).parent.parent)
-            code = (
-                f"import sys; sys.path.append({root!r}); "
-                # Of one width: the heap, and with it the order of sets of plain objects, follows the lengths of texts.
-                f"from evalengine_host.zygote import main; main(int('{theirs.fileno():06d}'))"
-            )
             environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _FIXED
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 - ourselves
-                    [sys.executable, "-s", "-P", "-c", code],
+                    [sys.executable, "-s", "-P", "-c", _zygote_code(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     env=environment,
                     pass_fds=[theirs.fileno()],
@@ -139,6 +178,8 @@ class Zygote:
 
     def close(self) -> None:
         """End the zygote, and with it all its children."""
+        if self._wardens is not None:
+            self._wardens.clear()
         if self._control is not None and self._process is not None:
             self._control.close()
             self._process.wait()
@@ -154,10 +195,12 @@ class Child:
         watchers: what to call now and then while an agent is waited for.
     """
 
-    def __init__(self, pid: int, zygote: Zygote, listens: int, logs: Mapping[str, int], log_bytes: int) -> None:
+    def __init__(
+        self, pid: int, end: Callable[[], int], zygote: Zygote, listens: int, logs: Mapping[str, int], *, log_bytes: int
+    ) -> None:
         self.pid = pid
+        self._end = end
         self._zygote = zygote
-        self._generation = zygote.generation
         self.listens = listens
         self._streams = {descriptor: name for name, descriptor in logs.items()}
         self.logs = {name: bytearray() for name in logs}
@@ -252,7 +295,7 @@ class Child:
         """Kill it, if it still lives, and return how it ended; its logs are whole then."""
         self._zygote.awaited.discard(self)
         if self._status is None:
-            self._status = self._zygote.kill(self.pid, self._generation)
+            self._status = self._end()
             for descriptor in list(self._streams):
                 self._drain_all(descriptor)
         return _ending(self._status)
@@ -283,6 +326,19 @@ class Child:
             return bool(poll.poll(_LAST_WORDS_S * 1000))
         finally:
             os.close(descriptor)
+
+
+def _zygote_code(descriptor: int) -> str:
+    """Return what the zygote executes: this very evalengine_host, whichever else is installed."""
+    root = str(Path(evalengine_host.__file__).parent.parent)
+    return (
+        # Appended, so that nothing beside our packages can shadow the standard library.
+        f"import sys; from importlib import util; sys.path.append({root!r}); "
+        f"spec = util.spec_from_file_location('evalengine_host', {evalengine_host.__file__!r}); "
+        "sys.modules[spec.name] = util.module_from_spec(spec); "
+        # Of one width: the heap, and with it the order of sets of plain objects, follows the lengths of texts.
+        f"from evalengine_host.zygote import main; main(int('{descriptor:06d}'))"
+    )
 
 
 def _timeout_ms(deadline_ns: int | None) -> int | None:

@@ -38,12 +38,13 @@ class ProgramSeat(ProcessSeat):
     """A program in any language: its dialect says what is written and what its lines mean."""
 
     def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
-        super().__init__(info, limits)
+        super().__init__(info, limits, zygote)
         job = self._job(spec)
         self._dialect = _DIALECTS[spec.dialect](job["info"], spec.options)
         self._talks = not self._dialect.strict
         self._text = info._game.action_to_str  # noqa: SLF001 - one family
         self._child, out, listens = zygote.spawn_program(job)
+        self._watch.look()
         self._lines = Lines(self._child, out, listens, self._heard, self._writable)
         self._talk: Talk[Any] | None = None  # what is being said; None: nothing is waited for
         self._pause_s: float | None = None  # how long the talk waits for a line, at most

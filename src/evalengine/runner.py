@@ -36,6 +36,8 @@ def run(
     rater: str | None = None,
     opening: str = "",
     limits: Limits | None = None,
+    sandbox: str = "auto",
+    bind: Sequence[str | Path] = (),
 ) -> Run:
     """Play a run and return it: `standings`, `matches`, `summary()`.
 
@@ -45,6 +47,8 @@ def run(
             workers' own processes, made anew for each match); fewer than two: the bundled agents play too.
         n: matches in all; rounds: whole rotations of every cell instead; neither: one rotation a cell.
         seed: 63 bits; None: drawn.
+        sandbox: what contains agents from outside: "auto" takes the strongest that works here; "none": nothing does.
+        bind: folders that contained agents may read.
 
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
@@ -62,9 +66,11 @@ def run(
             rater=rater,
             opening=opening,
             limits=limits or Limits(),
+            sandbox=sandbox,
+            bind=tuple(str(Path(folder).absolute()) for folder in bind),
         )
         store = Store(Path(db))
-        begun = begin(settings, store, plugs, "evalengine.run", "none")
+        begun = begin(settings, store, plugs, "evalengine.run")
         return play(begun, store, plugs, workers=workers or default_workers(), launcher=launcher)
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import boards, planning, references, submissions
+from evalengine import boards, planning, references, sandboxes, submissions
 from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
 from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
@@ -178,13 +178,13 @@ def _make_rater(name: str, plugs: Plugins) -> Any:
     return references.imported(spec.factory, f"rater {name!r}")()
 
 
-def begin(settings: Settings, store: Store, plugs: Plugins, command: str, sandbox: str) -> Run:
+def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run:
     """Plan a new run, take copies of its agents, and store both.
 
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
-    entry = enter(settings, plugs, sandbox, store)
+    entry = enter(settings, plugs, store)
     sizes = sizes_of(entry, plugs)
     _check_rater(entry, plugs)
     kept = tuple(submissions.snapshots(entry.agents, store.agents_folder))
@@ -202,7 +202,7 @@ def check(settings: Settings, plugs: Plugins) -> None:
     Raises:
         UsageError, NothingToPlayError: as `begin`.
     """
-    entry = enter(settings, plugs, "none", None)
+    entry = enter(settings, plugs, None)
     sizes_of(entry, plugs)
     _check_rater(entry, plugs)
     with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
@@ -220,7 +220,7 @@ def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | Non
     Raises:
         UsageError, NothingToPlayError: as `begin`.
     """
-    entry = enter(settings, plugs, "none", store)
+    entry = enter(settings, plugs, store, contain=False)
     sizes_of(entry, plugs)
     _check_rater(entry, plugs)
     if ids:
@@ -294,6 +294,8 @@ def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:
             f"{now['modifies']}: switch them with -p"
         )
         raise StoreError(msg)
+    if run.entry.sandbox != sandboxes.NONE:
+        sandboxes.choose(run.entry.sandbox, plugs)
     if run.total != run.planned:
         msg = f"run {run.number} was planned with {run.planned} matches, now it has {run.total}: resume as before"
         raise StoreError(msg)
@@ -342,7 +344,7 @@ def _settings_row(settings: Settings) -> dict[str, Any]:
 
 def _settings_from(row: Mapping[str, Any]) -> Settings:
     fields = {**row, "limits": Limits(**row["limits"]), "callables": ()}
-    for name in ("agents", "deselect", "absent_ok"):
+    for name in ("agents", "deselect", "absent_ok", "bind"):
         fields[name] = tuple(fields.get(name, ()))
     return Settings(**fields)
 

@@ -74,7 +74,7 @@ def located(spec: AgentSpec, folder: Path) -> AgentSpec:
     """Return a snapshotted `spec` as it is played: from its place below `folder`, argv with whole paths."""
     if spec.kind == "trusted":
         return spec
-    home = (folder / spec.version).absolute()
+    home = (folder / spec.version).resolve()
 
     def whole(part: str) -> str:
         return str(home / part[2:]) if part.startswith("//") else part

@@ -64,7 +64,7 @@ class Worker:
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
         self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
-        self._zygote = Zygote()
+        self._zygote = Zygote(orders.containment)
         self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
         self.match: Match | None = None
         self.finished = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib.abc
 import importlib.machinery
+import mmap
 import os
 import random
 import resource
@@ -14,22 +15,41 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from evalengine_host import agent, protocol
+from evalengine_host import agent, protocol, seccomp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
 _SOCKET = 3
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
 _OF_ERRNO = {errno.EAGAIN: "processes", errno.ENOSPC: "disk", errno.EDQUOT: "disk", errno.EFBIG: "disk"}
 _TO_TELL = 8 << 20  # bytes of memory over the limit, for telling that it was reached
+_kept: list[mmap.mmap] = []  # where the limit cannot be raised, memory to give back when it is reached
 
 
-def run(job: Mapping[str, Any]) -> None:
-    """Play the match of `job`; descriptors 0 to 2 are in place. Returns when the match is over."""
-    _bound(job)
+def run(job: Mapping[str, Any], key: bytes | None = None) -> None:
+    """Play the match of `job`; descriptors 0 to 2 are in place. Returns when the match is over.
+
+    Args:
+        key: what a contained program is executed with; a contained process has its limits already.
+    """
+    if key is None:
+        _bound(job)
+    else:
+        _confine(job)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL if job["kind"] == "program" else signal.SIG_IGN)
     if job["kind"] == "program":
-        _execute(job)
+        _execute(job, key)
     connection = socket.socket(fileno=_SOCKET)
     try:
         ask, end, note = _load(job)
@@ -40,10 +60,12 @@ def run(job: Mapping[str, Any]) -> None:
     _serve(connection, job, ask, end)
 
 
-def _execute(job: Mapping[str, Any]) -> None:
+def _execute(job: Mapping[str, Any], key: bytes | None) -> None:
     """Become the program."""
     os.chdir(job["folder"])
     try:
+        if key is not None:
+            seccomp.execute(key, job["argv"][0], job["argv"], os.environ)
         os.execv(job["argv"][0], job["argv"])  # noqa: S606 - the program is what the person named
     except OSError as error:  # its author reads the log
         name = job["argv"][0].rpartition("/")[2]
@@ -59,7 +81,18 @@ def _bound(job: Mapping[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + _TO_TELL if job["kind"] == "python" else limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["TMPDIR"] = os.environ["HOME"] = job["tmp"]
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL if job["kind"] == "program" else signal.SIG_IGN)
+
+
+def _confine(job: Mapping[str, Any]) -> None:
+    """Fix the environment of a contained agent: nothing of the engine's is in it."""
+    for name in list(os.environ):
+        del os.environ[name]
+    os.environ.update(_ENVIRONMENT, TMPDIR=job["tmp"], HOME=job["tmp"])
+    if job.get("libraries"):
+        os.environ["LD_LIBRARY_PATH"] = job["libraries"]
+    if job["kind"] == "python" and job["memory_mib"]:
+        # Counted at once, touched never.
+        _kept.append(mmap.mmap(-1, _TO_TELL, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 def _load(job: Mapping[str, Any]) -> tuple[Callable[[Any], Any], Callable[[Any], None] | None, str]:
@@ -134,6 +167,7 @@ def _failure(error: BaseException, job: Mapping[str, Any]) -> tuple[str, str, st
     kind = "crash"
     if isinstance(error, MemoryError):
         kind = "memory"
+        _kept.clear()
         soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
         if soft != hard:
             resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
@@ -142,6 +176,8 @@ def _failure(error: BaseException, job: Mapping[str, Any]) -> tuple[str, str, st
     if isinstance(error, OSError):
         kind = _OF_ERRNO.get(error.errno or 0, kind)
     frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, PermissionError) and frames and "fork" in (frames[-1].line or ""):
+        kind = "processes"  # the filter of an agent that may have one only
     own = [frame for frame in frames if frame.filename.startswith(job["folder"])]
     where = f" ({os.path.basename(own[-1].filename)}:{own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:

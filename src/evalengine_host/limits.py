@@ -9,7 +9,7 @@ import struct
 
 from evalengine_host import syscalls
 
-_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT = 4, 24, 28, 47
+_PR_SET_DUMPABLE, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT = 4, 23, 24, 28, 47
 _CLEAR_ALL = 4
 # Root gets no capabilities, none is kept over setuid, none is raised; each locked. SECBIT_* of linux/securebits.h.
 _SECUREBITS = 0x01 | 0x02 | 0x08 | 0x20 | 0x40 | 0x80
@@ -82,15 +82,21 @@ def drop_privileges(uid: int, gid: int) -> None:
         OSError: the user cannot be changed to that one.
     """
     with contextlib.suppress(PermissionError):  # without CAP_SETPCAP there is nothing that could be gained again
-        _drop_bounds()
+        drop_bounds()
     _change_user(uid, gid)
     syscalls.prctl(_PR_CAP_AMBIENT, _CLEAR_ALL)
     syscalls.call("capset", struct.pack("Ii", _VERSION_3, 0), bytes(24))
     syscalls.prctl(_PR_SET_DUMPABLE, 0)
 
 
-def _drop_bounds() -> None:
-    """Make it impossible to gain capabilities again; needs CAP_SETPCAP, so it comes first."""
+def drop_bounds() -> None:
+    """Make it impossible to gain capabilities again by an exec, for all that this process forks too; done once.
+
+    Raises:
+        PermissionError: it needs CAP_SETPCAP, so it comes first.
+    """
+    if not syscalls.prctl(_PR_CAPBSET_READ, 0):
+        return  # a process before it did
     syscalls.prctl(_PR_SET_SECUREBITS, _SECUREBITS)
     for capability in range(_CAPABILITIES):
         try:

@@ -2,7 +2,8 @@
 
 A worker starts it as `python -s -P -c ... FD` with a scrubbed environment and talks to it over a SEQPACKET socket:
 b"S" + msgpack job, with the child's descriptors from 0 on, is answered by its pid; b"K" + pid kills the child with
-its process group and is answered by its wait status.
+its process group and is answered by its wait status. b"W" + msgpack [module, plan, whose], with a socket, starts a
+warden (warden.py) that contains agents and is asked over that socket; it is answered by its pid.
 """
 
 from __future__ import annotations
@@ -10,52 +11,50 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import os
 import signal
 import socket
-import struct
 import sys
 import traceback
+from typing import Any
 
-from evalengine_host import child, protocol
+from evalengine_host import child, forking, landlocked, namespaces, protocol, warden  # noqa: F401 - so that wardens have them
 
-_REQUEST = 1 << 20
 _REHEARSALS = 2
-_DESCRIPTORS = struct.Struct("4i")
 _NO_RANDOMIZE = 0x0040000
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None)
 
 
 def main(fd: int) -> None:
     """Serve spawn and kill requests until the worker is gone."""
     _fix_addresses(fd)
-    _die_with_parent()
-    _adopt_orphans()
+    forking.die_with_parent()
+    forking.adopt_orphans()
     # The heap must look the same at every fork: sets of plain objects follow addresses.
     gc.disable()
     _rehearse()
     control = socket.socket(fileno=fd)
     agents = 0  # alive
-    while (change := _serve(control, agents)) is not None:
-        agents += change
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the worker died before it was answered
+        while (change := _serve(control, agents)) is not None:
+            agents += change
 
 
 def _serve(control: socket.socket, agents: int) -> int | None:
     """Serve one request while `agents` live; return how many more there are then, None: the worker is gone."""
-    # Not socket.recv_fds: it leaves a block behind at each call.
-    request, ancillary, _, _ = control.recvmsg(_REQUEST, socket.CMSG_SPACE(_DESCRIPTORS.size))
+    request, descriptors = forking.receive(control)
     if not request:
         return None
+    if request[:1] == b"W":
+        control.send(b"%d" % _start_warden(request[1:], descriptors, control))
+        return 0
     if request[:1] == b"K":
-        status = _kill(int(request[1:]))
+        status = forking.kill(int(request[1:]))
         if agents == 1:
             _end_orphans()
         control.send(status)
         return -1
-    ((_, _, passed),) = ancillary
-    descriptors = [number for (number,) in struct.iter_unpack("i", passed)]
     pid = os.fork()
     if pid == 0:
         _become(request[1:], descriptors, control)
@@ -93,15 +92,29 @@ def _fix_addresses(fd: int) -> None:
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - ourselves
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _start_warden(told: bytes, descriptors: list[int], control: socket.socket) -> int:
+    with contextlib.suppress(ChildProcessError):  # agents that are contained are the wardens' children, not ours
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    module, plan, whose = protocol.unpack(told)
+    pid = os.fork()
+    if pid == 0:
+        _become_warden(module, plan, whose, descriptors, control)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return pid
 
 
-def _adopt_orphans() -> None:
-    """Become the parent of whatever agents leave behind, so that it can be found."""
-    if sys.platform == "linux":
-        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def _become_warden(module: str, plan: Any, whose: Any, descriptors: list[int], control: socket.socket) -> None:
+    """Turn the forked child into a warden; never returns."""
+    try:
+        os.setsid()
+        control.close()
+        warden.main(socket.socket(fileno=descriptors[0]), importlib.import_module(module).Enclosure, plan, whose)
+    except BaseException:  # noqa: BLE001 - the last border of this process
+        traceback.print_exc()
+    finally:
+        os._exit(0)
 
 
 def _end_orphans() -> None:
@@ -128,22 +141,14 @@ def _children() -> list[int]:
     return found
 
 
-def _kill(pid: int) -> bytes:
-    # Not yet reaped, so the number is still the child's; it may not lead its own group yet.
-    os.kill(pid, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    return b"%d" % os.waitpid(pid, 0)[1]
-
-
 def _become(job: bytes, descriptors: list[int], control: socket.socket) -> None:
     """Turn the forked child into the agent's process; never returns."""
     status = 1
     try:
         os.setsid()
-        _die_with_parent()
+        forking.die_with_parent()
         control.close()
-        _arrange(descriptors)
+        forking.arrange(descriptors)
         told = protocol.unpack(job)
         # Collections come at the same moments in every child: the counters begin at zero.
         gc.freeze()
@@ -155,11 +160,3 @@ def _become(job: bytes, descriptors: list[int], control: socket.socket) -> None:
         traceback.print_exc()
     finally:
         os._exit(status)
-
-
-def _arrange(descriptors: list[int]) -> None:
-    """Put the descriptors at 0, 1, 2, ... and close all others."""
-    high = [os.dup2(descriptor, 100 + place, inheritable=False) for place, descriptor in enumerate(descriptors)]
-    for place, descriptor in enumerate(high):
-        os.dup2(descriptor, place, inheritable=place < 3)  # noqa: PLR2004 - standard descriptors survive an exec
-    os.closerange(len(high), 256)

@@ -316,7 +316,8 @@ def test_samples_vary_in_what_the_seat_does_not_see(name):
         assert len({str(view) for view in views}) > 1
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+# The deck of picks has more deals than can be gone through: tests/games/test_picks.py looks at its samples.
+@pytest.mark.parametrize("name", [name for name in HIDDEN if name != "picks"])
 @settings(max_examples=10, deadline=None)
 @given(seed=seeds)
 def test_a_sample_is_reached_by_the_same_actions_from_another_deal(name, seed):

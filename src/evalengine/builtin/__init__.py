@@ -1,4 +1,4 @@
-"""Bundled agents, pairings, raters and reporters; they use evalengine's public names only."""
+"""Bundled agents, pairings, raters, sandboxes and reporters; they use evalengine's public names only."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ __all__ = [
     "evalengine_pairings",
     "evalengine_raters",
     "evalengine_reporters",
+    "evalengine_sandboxes",
 ]
 
 
@@ -26,6 +27,17 @@ def evalengine_pairings() -> Sequence[PluginSpec]:
     """List the bundled pairings."""
     doc = "Every cell plays alike, in whole rotations."
     return [PluginSpec(name="round-robin", factory="evalengine.builtin.round_robin:RoundRobin", doc=doc)]
+
+
+@hookimpl
+def evalengine_sandboxes() -> Sequence[PluginSpec]:
+    """List the bundled sandboxes."""
+    home = "evalengine.builtin.sandboxes"
+    return [
+        PluginSpec(name="namespaces", factory=f"{home}:Namespaces", doc="Sees nothing of this machine but its own."),
+        PluginSpec(name="landlock", factory=f"{home}:Landlock", doc="Files by Landlock, the rest by system calls."),
+        PluginSpec(name="none", factory=f"{home}:Uncontained", doc="Contains nothing: for code that you trust."),
+    ]
 
 
 @hookimpl

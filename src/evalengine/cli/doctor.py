@@ -18,6 +18,8 @@ from evalengine.errors import EvalengineError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from evalengine.plugins import Plugins
+
 
 class Finding(NamedTuple):
     """One thing that was tried."""
@@ -54,7 +56,21 @@ def _findings(db: Path, wanted: Sequence[str]) -> Iterator[Finding]:
     yield Finding("plugins", not plugs.broken, "; ".join(part for part in (told, left_out) if part))
     yield _agent_process()
     yield _worker()
-    yield Finding("sandbox", True, "none: agents from outside run as you do; play only code that you trust")
+    yield from _sandboxes(plugs)
+
+
+def _sandboxes(plugs: Plugins) -> Iterator[Finding]:
+    """Contain a process at each level; one that works is enough."""
+    from evalengine import sandboxes
+
+    probes = [sandboxes.tried(sandbox) for sandbox in sandboxes.listed(plugs)]
+    any_works = any(probe.works for probe in probes)
+    for probe in probes:
+        told = f"works: {probe.told}" if probe.works else f"does not work: {probe.told}"
+        yield Finding(f"sandbox {probe.name}", probe.works or any_works, f"{told}. {probe.remedy}".removesuffix(". "))
+    if not any_works:
+        told = "none works: agents from outside are refused, but for --sandbox none, which is for code that you trust"
+        yield Finding("sandbox", False, told)
 
 
 def _database(db: Path) -> Finding:

@@ -24,7 +24,7 @@ _RESUME_LATEST = "latest"
 _PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents")
 _LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
-    *_PLAN, *_LIMITS, "rater", "sandbox", "select", "deselect", "last_failed", "failed_first",
+    *_PLAN, *_LIMITS, "rater", "sandbox", "bind", "select", "deselect", "last_failed", "failed_first",
     "dry_run", "collect_only",
 )  # fmt: skip
 _MOST_PERCENT = 1e9
@@ -89,10 +89,17 @@ _plan_options = _options(
 )
 _sandbox_option = _option(
     "--sandbox",
-    type=click.Choice(["auto", "none"]),
+    metavar="NAME",
     default="auto",
     show_default=True,
-    help="How agents from outside are contained; this version knows none.",
+    help="What contains agents from outside: auto (the strongest that works), namespaces, landlock, none.",
+)
+_bind_option = _option(
+    "--bind",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="A folder that contained agents may read.",
 )
 _choice_options = _options(
     _option(
@@ -178,6 +185,7 @@ _place_options = _options(
     _plan_options,
     limit_options.limit_options,
     _sandbox_option,
+    _bind_option,
     _choice_options,
     _end_options,
     _output_options,
@@ -266,6 +274,8 @@ def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
         limits=limit_options.limits_of(options),
         agent_limits=limit_options.own_of(source.limits),
         absent_ok=source.absent_ok,
+        sandbox=options["sandbox"],
+        bind=tuple(options["bind"]),
         select=options["select"],
         deselect=tuple(options["deselect"]),
     )
@@ -292,7 +302,7 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
                 f"--lf and --ff play run {last} again, whose {_dashed(name)} was {was!r}: leave it out, or name that"
             )
     anew: dict[str, Any] = {
-        name: getattr(wish, name) for name in ("rater", "select", "deselect") if name in source.typed
+        name: getattr(wish, name) for name in ("rater", "sandbox", "bind", "select", "deselect") if name in source.typed
     }
     limits = before.limits._replace(
         **{name: limit_options.limit_of(options[name]) for name in _LIMITS if name in source.typed}
@@ -331,7 +341,7 @@ def _begin(options: Mapping[str, Any], source: settings.Source, launcher: Launch
     if not os.path.exists(options["db"]):  # noqa: PTH110 - pathlib is slow to import
         runs.check(wish, plugs)
     with settings.open_store(options["db"], create=True) as store:
-        run = runs.begin(wish, store, plugs, "evalengine run", "none")
+        run = runs.begin(wish, store, plugs, "evalengine run")
         return _play(run, store, options, plugs, source.file, launcher)
 
 
