@@ -12,7 +12,7 @@ FLOORS = [
     ["contracts", "hookspecs"],
     ["references", "expressions", "wire", "match", "database"],
     ["plugins"],
-    ["submissions", "store", "processes", "repeats", "launcher"],
+    ["submissions", "store", "processes", "repeats", "launcher", "waiting"],
     ["seats", "boards", "planning"],
     ["process_seats"],
     ["program_seats"],
@@ -27,7 +27,7 @@ FLOORS = [
     ["__main__"],
 ]
 FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
-SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib"}
+SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
 PACKAGES = {
     "evalengine": ROOT / "src" / "evalengine",
     "evalengine_host": ROOT / "src" / "evalengine_host",

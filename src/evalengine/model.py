@@ -166,6 +166,7 @@ class AgentSpec:
     files: tuple[str, ...] = ()  # program: file arguments that belong to the digest
     note: str = ""  # what a person should know: which function was taken, for example
     pinned: bool = True  # False: its bytes cannot be fixed, so results are never reused
+    waits_s: float = 0.0  # trusted: seconds that a turn may wait for a network; more than 0: many matches at once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,6 +178,8 @@ class Orders:
     limits: Limits
     sys_path: tuple[str, ...] = ()
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
+    concurrency: int = 1  # matches at once in a worker that wait for a network
+    run_folder: str = ""  # Info.run_folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ from evalengine.errors import StopError, StorageError
 from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
 from evalengine.scheduler import Scheduler
+from evalengine.waiting import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,9 +102,9 @@ class _Player:
         """Play to the end, or until somebody stops it."""
         run = self._run
         scheduler = Scheduler(
-            _orders(run, self._store.agents_folder),
+            _orders(run, self._store),
             workers,
-            hung_s=_hung_s(run.entry.settings.limits),
+            hung_s=_hung_s(run.entry.settings.limits, max(agent.waits_s for agent in run.entry.agents)),
             worker_lost=self._worker_lost,
             launcher=launcher,
         )
@@ -264,12 +265,12 @@ class _Keys:
         return blake2b(repr(told).encode(), digest_size=16).digest()
 
 
-def _hung_s(limits: Limits) -> float:
+def _hung_s(limits: Limits, waits_s: float) -> float:
     """Return the seconds without the end of a turn after which a worker is hung."""
     turn_s = limits.match_s if limits.turn_s is None else limits.turn_s
     if turn_s is None or limits.start_s is None:
         return math.inf  # an agent may think, or start, as long as it likes
-    return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s)
+    return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s, 2 * waits_s)
 
 
 def _result_of(row: Played) -> MatchResult:
@@ -295,16 +296,18 @@ def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchS
     return (spec for spec in specs if spec.match_no >= len(stored) or not stored[spec.match_no])
 
 
-def _orders(run: Run, folder: Path) -> Orders:
+def _orders(run: Run, store: Store) -> Orders:
     entry = run.entry
     outside = any(agent.kind != "trusted" for agent in entry.agents)
     cores = tuple(sorted(os.sched_getaffinity(0))) if outside and hasattr(os, "sched_getaffinity") else ()
     return Orders(
         games=tuple((game.spec, dict(game.config)) for game in entry.games),
-        agents=tuple(submissions.located(agent, folder) for agent in entry.agents),
+        agents=tuple(submissions.located(agent, store.agents_folder) for agent in entry.agents),
         limits=entry.settings.limits,
         sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
         cores=cores,
+        concurrency=run.concurrency,
+        run_folder=str(store.folder_of(run.number)),
     )
 
 
@@ -316,12 +319,14 @@ def play(
     workers: int,
     listener: Listener | None = None,
     max_failed: int = 0,
+    concurrency: int | None = None,
     launcher: Launcher | None = None,
 ) -> Run:
     """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
 
     Args:
         max_failed: end as Ctrl-C does after so many faults and voids; 0: never;
+        concurrency: matches at once in a worker that wait for a network;
         launcher: one that was started before, for the first match to come sooner; closed afterwards.
 
     Raises:
@@ -330,7 +335,7 @@ def play(
     listener = listener or Listener()
     lock = store.lock(run.number)
     try:
-        run.workers = workers
+        run.workers, run.concurrency = workers, concurrency or CONCURRENCY
         store.set_run(run.number, state="running", pid=os.getpid())
         run.state = "running"
         plugs.hook.evalengine_run_start(run=_told(run))

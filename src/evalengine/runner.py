@@ -31,6 +31,7 @@ def run(
     *,
     db: str | Path = DEFAULT_DB,
     workers: int | None = None,
+    concurrency: int | None = None,
     rounds: int | None = None,
     rater: str | None = None,
     opening: str = "",
@@ -44,11 +45,13 @@ def run(
             workers' own processes, made anew for each match); fewer than two: the bundled agents play too.
         n: matches in all; rounds: whole rotations of every cell instead; neither: one rotation a cell.
         seed: 63 bits; None: drawn.
+        workers: processes that play, one a core by default; concurrency: matches at once in each whose agents wait
+            for a network, 32 by default.
 
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
-    check_numbers(n, rounds, workers, seed)
+    check_numbers(n, rounds, workers, seed, concurrency)
     with Launcher() as launcher:
         plugs = Plugins()
         settings = Settings(
@@ -64,16 +67,19 @@ def run(
         )
         store = Store(Path(db))
         begun = begin(settings, store, plugs, "evalengine.run", "none")
-        return play(begun, store, plugs, workers=workers or default_workers(), launcher=launcher)
+        workers = workers or default_workers()
+        return play(begun, store, plugs, workers=workers, concurrency=concurrency, launcher=launcher)
 
 
-def check_numbers(n: int | None, rounds: int | None, workers: int | None, seed: int | None) -> None:
+def check_numbers(
+    n: int | None, rounds: int | None, workers: int | None, seed: int | None, concurrency: int | None = None
+) -> None:
     """Refuse numbers that cannot work.
 
     Raises:
         UsageError: one of them.
     """
-    for name, value in (("-n", n), ("--rounds", rounds), ("--workers", workers)):
+    for name, value in (("-n", n), ("--rounds", rounds), ("--workers", workers), ("--concurrency", concurrency)):
         if value is not None and value < 1:
             msg = f"{name} must be at least 1, not {value}"
             raise UsageError(msg)
