@@ -295,6 +295,10 @@ class Observation(Request):
         except Exception as error:
             raise self._failed(error, "clone" if perfect else "sample") from error
 
+    def refusal(self, action: Action) -> str | None:
+        """Return why the game would refuse `action` now, or None; for trusted in-process agents only."""
+        return self._state.refuse(self.seat, action)
+
     @property
     def text(self) -> str:
         """The position as people read it, of what the seat sees only; for trusted in-process agents only."""

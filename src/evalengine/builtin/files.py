@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalengine import AgentError, AgentSpec, hookimpl
+from evalengine import AgentError, AgentSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,8 +19,7 @@ _NAMES = ("agent", "Agent", "act")
 _MAX_SOURCE = 4 << 20
 
 
-@hookimpl
-def evalengine_load_agent(ref: str) -> AgentSpec | None:
+def load_file(ref: str) -> AgentSpec | None:
     """Return the agent of a path, of `FILE.py:NAME`, `FILE.zip:NAME` or of `cmd:PROGRAM ARGS`."""
     if ref.startswith("cmd:"):
         return _program(ref)
