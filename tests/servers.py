@@ -118,7 +118,9 @@ def legal_of(asked):
 def completion(text, tokens=(100, 10), **more):
     """Return a chat completion as OpenAI's servers write it."""
     message = {"role": "assistant", "content": text}
-    usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)} if tokens else None
+    usage = (
+        {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)} if tokens else None
+    )
     found = {
         "id": "chatcmpl-1",
         "object": "chat.completion",

@@ -159,7 +159,9 @@ def test_its_results_are_flagged_and_never_reused_nor_played_again_for_a_check(t
     (tmp_path / "bot.py").write_text("def act(observation):\n    return observation.legal[-1]\n")
     try:
         with Server(play_first) as server:
-            done = place.run("run", f"web={server.url}", "bot.py", "--games", "tictactoe", "-n", "2", "--concurrency", "3")
+            done = place.run(
+                "run", f"web={server.url}", "bot.py", "--games", "tictactoe", "-n", "2", "--concurrency", "3"
+            )
             asked = len(server.asked)
         assert f"web: asks {server.url}; not pinned: its results are never reused" in done.stderr
         assert place.rows("select distinct key from match") == [(None,)]

@@ -218,7 +218,8 @@ def command(source: settings.Source, /, **options: Any) -> int:
     """Play matches between agents and print the standings.
 
     AGENT: a bundled name (random, "mcts(simulations=200)"), a file (bot.py, bot.py:Class), a folder or zip with
-    agent.py or main.py, 'cmd:PROGRAM ARGS' for a program in any language, or NAME=REF for any of these.
+    agent.py or main.py, 'cmd:PROGRAM ARGS' for a program in any language, http://... for a web endpoint,
+    'llm:MODEL@BASE_URL' for a language model, or NAME=REF for any of these.
     """
     _check(options, source.typed)
     if options["dry_run"] or options["collect_only"]:

@@ -11,11 +11,11 @@ from evalengine import FaultKind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
-_LINE = re.compile(r"^[\s>*_`#]*action[\s*_`]*[:=](?P<value>.+)$", re.IGNORECASE | re.MULTILINE)
+_LINE = re.compile(r"^[ \t>*_`#]*action[ \t*_`]*[:=](?P<value>.+)$", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile(r"\[(\d+)\]")
 _AROUND = " \t\r*_`\"'.,;"
 _LONGEST = 60  # of what is quoted
+_READ = 1 << 16  # characters: an action stands at the end
 
 
 class Chosen(NamedTuple):
@@ -37,7 +37,7 @@ def read(answer: str, legal: Sequence[Any], texts: Sequence[str]) -> Chosen | Re
     Args:
         texts: the actions of `legal` as people write them.
     """
-    answer = _THOUGHT.sub("", answer).strip()
+    answer = _conclusion(answer)
     if not answer:
         return Refused(FaultKind.PROTOCOL, "Your answer was empty.")
     named = _named(answer)
@@ -54,16 +54,21 @@ def read(answer: str, legal: Sequence[Any], texts: Sequence[str]) -> Chosen | Re
 
 def read_unlisted(answer: str) -> Chosen | Refused:
     """Return the action, any JSON value, of a game that cannot list its actions."""
-    answer = _THOUGHT.sub("", answer).strip()
+    answer = _conclusion(answer)
     named = _named(answer)
     if named is None:
         return Refused(FaultKind.PROTOCOL, "Your answer has no line 'ACTION: ...'.")
     if not isinstance(named, str):
         return Chosen(named)
     try:
-        return Chosen(json.loads(named))
+        return Chosen(json.loads(named.strip("`* ")))
     except (ValueError, RecursionError):
         return Chosen(named)
+
+
+def _conclusion(answer: str) -> str:
+    """Return what stands after a model's thoughts, where it shows them."""
+    return answer[-_READ:].rpartition("</think>")[2].partition("<think>")[0].strip()
 
 
 def _named(answer: str) -> Any:
@@ -71,7 +76,7 @@ def _named(answer: str) -> Any:
     lines = _LINE.findall(answer)
     if lines:
         value: str = lines[-1]
-        return value.strip(_AROUND) or value.strip()
+        return value.strip()
     found = [value["action"] for value in _objects(answer) if "action" in value]
     return found[-1] if found else None
 
@@ -94,9 +99,16 @@ def _place(named: Any, legal: Sequence[Any], texts: Sequence[str]) -> int | None
     if not isinstance(named, str):
         same = [place for place, action in enumerate(legal) if type(action) is type(named) and action == named]
         return same[0] if same else _place(json.dumps(named), legal, texts)
-    for known, wanted in ((texts, named), ([text.casefold() for text in texts], named.casefold())):
-        if known.count(wanted) == 1:
-            return known.index(wanted)
+    folded = [text.casefold() for text in texts]
+    bare = named.strip(_AROUND)
+    for said in (named, bare, *bare.split(maxsplit=1)[:1]):  # the last: what stands before an explanation
+        for known, wanted in ((texts, said), (folded, said.casefold())):
+            if known.count(wanted) == 1:
+                return known.index(wanted)
+    return _numbered(bare, texts)
+
+
+def _numbered(named: str, texts: Sequence[str]) -> int | None:
     bracket = _NUMBER.match(named)
     if bracket is not None and 1 <= int(bracket[1]) <= len(texts):
         return int(bracket[1]) - 1

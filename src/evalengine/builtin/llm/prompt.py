@@ -17,6 +17,7 @@ _TASK = (
     "actions. Choose the action that is best for your seat. Reason briefly if it helps, then end your answer with one "
     "line:\nACTION: the action\nwritten exactly as in the list of legal actions."
 )
+_SENT_BACK = 8_000  # characters of an answer
 _UNLISTED = "The legal actions cannot be listed: write the action as JSON, as the rules describe it."
 
 
@@ -39,7 +40,7 @@ def question(info: Info, observation: Observation, texts: Sequence[str] | None, 
 def again(answer: str, reason: str) -> list[Message]:
     """Return the messages that follow an answer which cannot be taken, with the reason."""
     told = f"{reason} End your answer with one line:\nACTION: the action"
-    return [{"role": "assistant", "content": answer or "(nothing)"}, {"role": "user", "content": told}]
+    return [{"role": "assistant", "content": answer[-_SENT_BACK:] or "(nothing)"}, {"role": "user", "content": told}]
 
 
 def _game(info: Info) -> str:
