@@ -132,12 +132,21 @@ def test_an_illegal_action_is_asked_again_with_the_reason(played):
     assert (info["calls"], info["retries"], info["tokens_in"]) == (2, 1, 200)
 
 
+@pytest.fixture(params=["in this process", "from outside"])
+def rival(request, tmp_path):
+    """Agents in this process alone are played by a shorter path."""
+    if request.param == "in this process":
+        return "first"
+    (tmp_path / "bot.py").write_text("def act(observation):\n    return observation.legal[-1]\n")
+    return str(tmp_path / "bot.py")
+
+
 @pytest.mark.parametrize(
     ("text", "kind"), [("ACTION: z9", "illegal"), ("I would rather not.", "protocol"), ("", "protocol")]
 )
-def test_who_never_gives_a_legal_action_loses_after_its_retries_and_its_use_is_stored(text, kind, played):
+def test_who_never_gives_a_legal_action_loses_after_its_retries_and_its_use_is_stored(text, kind, rival, played):
     with Server(lambda handler, asked, _number: send(handler, 200, completion(text))) as server:
-        run = played(server, "retries=1")
+        run = played(server, "retries=1", rival=rival)
     assert [found for found, _ in faults_of(run)] == [kind]
     assert len(server.asked) == 2
     assert infos_of(run)[0][1]["calls"] == 2
@@ -265,6 +274,15 @@ def test_a_cap_holds_over_all_workers_but_for_one_call(cap, most, played):
     assert run.faults == {}
     errors = {row["detail"] for row in run._store.rows("select detail from fault where kind = 'void'")}
     assert all(cap.partition("=")[0] in error for error in errors)
+
+
+def test_a_match_in_which_a_cap_is_reached_is_void_and_rates_nobody(rival, played):
+    with Server(play_first) as server:
+        run = played(server, "max_calls=1&cache=off", n=2, rival=rival)
+    assert (run.voids, run.faults) == (2, {})
+    assert {line.matches for line in run.standings} == {0}
+    details = {row["detail"] for row in run._store.rows("select detail from fault where kind = 'void'")}
+    assert details == {"VoidError: org/stub: max_calls=1 of this run is spent (1)"}
 
 
 def test_calls_are_made_at_once_while_the_caps_are_far(played):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from evalengine.errors import ExitCode as ExitCode
     from evalengine.errors import GameError as GameError
     from evalengine.errors import UsageError as UsageError
+    from evalengine.errors import VoidError as VoidError
     from evalengine.hookspecs import hookimpl as hookimpl
     from evalengine.match import Match as Match
     from evalengine.model import API as API
@@ -60,6 +61,7 @@ _HOME = {
         "ExitCode",
         "GameError",
         "UsageError",
+        "VoidError",
     ),
     "hookspecs": ("hookimpl",),
     "match": ("Match",),

@@ -35,9 +35,8 @@ class Run:
 
     Attributes:
         number, db: which run of which file; entry: what is fixed of it; boards: its ratings;
-        workers: how many play; concurrency: matches at once in one that wait for a network;
-        total: matches planned, None when results decide; planned: what `total` was when the run began;
-        played: matches stored;
+        workers: how many play; total: matches planned, None when results decide; planned: what `total` was when the
+        run began; played: matches stored; concurrency: matches at once in a worker that wait for a network;
         resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted";
         unsteady: agents from outside that did not repeat themselves when a match of theirs was played again.
     """

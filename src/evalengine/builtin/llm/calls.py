@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import Fault, FaultKind, GameError
+from evalengine import Fault, FaultKind, VoidError
 from evalengine.builtin.llm.budget import Budget, Caps, SpentError
 from evalengine.builtin.llm.cache import Cache
 from evalengine.builtin.network import NetworkError, Reply, network
@@ -97,7 +97,7 @@ class Calls:
         """Return the model's answer, asked for until the monotonic time `by`.
 
         Raises:
-            CallError: there is none; GameError: nobody may be asked, which is not the agent's fault.
+            CallError: there is none; VoidError: nobody may be asked, which is not the agent's fault.
         """
         body = self._body(messages)
         request = {"base_url": self._options["base_url"], "body": body, "seed": self._salt}
@@ -105,7 +105,7 @@ class Calls:
         if kept is None:
             if self._options["replay_only"]:
                 msg = f"replay_only: no answer of {self._options['model']} to this question is in the cache"
-                raise GameError(msg)
+                raise VoidError(msg)
             kept = self._ask(body, by, usage)
             self._cache.put(request, kept)
         else:
@@ -172,9 +172,9 @@ class Calls:
             raise self._capped(error) from None
         return number
 
-    def _capped(self, reason: object) -> GameError:
+    def _capped(self, reason: object) -> VoidError:
         """Return what makes the match void: whoever sets a cap wants fewer matches, not lost ones."""
-        return GameError(f"{self._options['model']}: {reason}")
+        return VoidError(f"{self._options['model']}: {reason}")
 
     def _cost(self, tokens_in: int, tokens_out: int) -> float:
         return (tokens_in * self._prices[0] + tokens_out * self._prices[1]) / 1e6
