@@ -191,6 +191,7 @@ def test_what_may_pass_is_asked_again(trouble, played):
     assert (first["calls"], first["retries"]) == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_server_that_fails_thrice_is_asked_a_fourth_time(played):
     with Server(then_well(*[failing(500)] * 3)) as server:
         run = played(server)
@@ -198,7 +199,7 @@ def test_a_server_that_fails_thrice_is_asked_a_fourth_time(played):
     assert infos_of(run)[0][1]["calls"] == 4
 
 
-@pytest.mark.parametrize("form", ["seconds", "date"])
+@pytest.mark.parametrize("form", ["seconds", pytest.param("date", marks=pytest.mark.slow)])
 def test_retry_after_is_obeyed(form, played):
     times = []
 
@@ -320,6 +321,15 @@ def test_the_same_run_again_asks_nobody_and_plays_the_same(played):
     cached = again._store.rows("select info from match where id >> 40 = 2")[0]["info"]
     assert {(info["calls"], info["cached"]) for _, _, info in msgpack.unpackb(cached)} == {(0, 1)}
     assert other.faults == {}
+
+
+def test_matches_that_are_alike_ask_once(played):
+    with Server(slow_first) as server:
+        run = played(server, "temperature=0", n=40, workers=2, opening="none")
+        asked = [json.dumps(asked["messages"]) for asked in server.asked]
+    assert (run.faults, run.voids) == ({}, 0)
+    assert len(asked) == len(set(asked)) < 20
+    assert not list(run.db.parent.rglob("*.asked"))
 
 
 def test_replay_only_never_asks(played, tmp_path):
@@ -478,6 +488,7 @@ def test_a_model_that_thinks_longer_than_a_start_may_take_does_not_make_its_riva
     assert (run.faults, run.voids) == ({}, 0)
 
 
+@pytest.mark.slow
 def test_what_is_stopped_and_resumed_is_played_once_and_its_answers_are_paid_once(tmp_path):
     place = Place(tmp_path)
     try:
@@ -502,6 +513,7 @@ def test_games_in_which_all_act_at_once_are_played(played):
     assert (run.faults, run.voids) == ({}, 0)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_no_match(tmp_path):
     place = Place(tmp_path)
     try:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+_LOOK_S = 0.05  # between looks at what somebody else asks
 
 
 class Cache:
@@ -46,6 +53,33 @@ class Cache:
             os.replace(file.name, path)  # noqa: PTH105 - the other half of the line above
         except OSError:
             return
+
+    @contextlib.contextmanager
+    def alone(self, request: Any, by: float) -> Iterator[None]:
+        """Keep others from asking the same until the body ends: matches begin alike, and each call may cost.
+
+        Until the monotonic time `by` only, and not at all where locks cannot be had.
+        """
+        with contextlib.ExitStack() as held:
+            if self._folder is not None:
+                with contextlib.suppress(OSError):
+                    self._lock(self._path(self._folder, request).with_suffix(".asked"), by, held)
+            yield
+
+    @staticmethod
+    def _lock(path: Path, by: float, held: contextlib.ExitStack) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = held.enter_context(path.open("ab"))
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= by:
+                    return
+                time.sleep(_LOOK_S)
+            else:
+                held.callback(path.unlink, missing_ok=True)
+                return
 
     @staticmethod
     def _path(folder: Path, request: Any) -> Path:

@@ -99,20 +99,25 @@ class Calls:
         Raises:
             CallError: there is none; VoidError: nobody may be asked, which is not the agent's fault.
         """
-        body = self._body(messages)
-        request = {"base_url": self._options["base_url"], "body": body, "seed": self._salt}
-        kept = self._cache.get(request)
-        if kept is None:
-            if self._options["replay_only"]:
-                msg = f"replay_only: no answer of {self._options['model']} to this question is in the cache"
-                raise VoidError(msg)
-            kept = self._ask(body, by, usage)
-            self._cache.put(request, kept)
-        else:
-            usage.cached += 1
-        usage.model, usage.answer = str(kept.get("model", ""))[:200], kept["text"][-1000:]
-        text: str = kept["text"]
+        request = {"base_url": self._options["base_url"], "body": self._body(messages), "seed": self._salt}
+        before = usage.calls
+        answer = self._cache.get(request) or self._asked(request, by, usage)
+        usage.cached += usage.calls == before
+        usage.model, usage.answer = str(answer.get("model", ""))[:200], answer["text"][-1000:]
+        text: str = answer["text"]
         return text
+
+    def _asked(self, request: Mapping[str, Any], by: float, usage: Usage) -> dict[str, Any]:
+        """Return the server's answer to what the cache does not hold yet, and keep it."""
+        if self._options["replay_only"]:
+            msg = f"replay_only: no answer of {self._options['model']} to this question is in the cache"
+            raise VoidError(msg)
+        with self._cache.alone(request, by):
+            answer = self._cache.get(request)  # somebody else may have asked meanwhile
+            if answer is None:
+                answer = self._ask(request["body"], by, usage)
+                self._cache.put(request, answer)
+        return answer
 
     def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
         options = self._options
