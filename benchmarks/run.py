@@ -20,6 +20,7 @@ NAMES = (
     "fresh_process",
     "large_plan",
     "growth",
+    "engines",
 )
 
 

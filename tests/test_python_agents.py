@@ -46,7 +46,7 @@ def play(folder, *refs, game="tictactoe", config=None, seed=SEED, **limits):
     orders = Orders(
         games=((PLUGINS.games()[game], config or {}),),
         agents=tuple(agents),
-        limits=Limits(**{"turn_s": 10.0, **limits}),
+        limits=Limits(**{"turn_s": 10.0, "clock": "wall", **limits}),
     )
     worker = Worker(orders)
     worker._zygote.close()
@@ -215,9 +215,10 @@ def test_a_syntax_error_in_a_helper_names_the_helpers_line(tmp_path):
 def test_a_turn_beyond_its_limit_is_a_timeout(tmp_path, body):
     began = time.monotonic()
     source = f"import os, signal, time\ndef act(observation):\n    print('thinking')\n    {body}\n"
-    played = play_source(tmp_path, source, turn_s=0.3)
+    played = play_source(tmp_path, source, turn_s=0.3, clock="cpu" if "pass" in body else "wall")
     fault = only_fault(played)
-    assert (fault.kind, fault.detail) == ("timeout", "0.30 s a turn exceeded")
+    assert fault.kind == "timeout"
+    assert fault.detail.startswith("0.30 s a turn exceeded (")
     assert log_of(played) == "thinking\n"
     assert time.monotonic() - began < 5.0
 
@@ -232,14 +233,16 @@ def test_a_turn_beyond_its_limit_is_a_timeout(tmp_path, body):
 )
 def test_a_start_beyond_its_limit_is_a_timeout(tmp_path, source, turn_s):
     fault = only_fault(play_source(tmp_path, source, turn_s=turn_s, start_s=0.3))
-    assert (fault.kind, fault.detail) == ("timeout", "0.30 s to start exceeded")
+    assert fault.kind == "timeout"
+    assert fault.detail.startswith("0.30 s to start exceeded (wall): ")
 
 
 def test_turns_that_together_pass_the_limit_of_a_match_are_a_timeout(tmp_path):
     source = "import time\ndef act(observation):\n    time.sleep(0.2)\n    return observation.legal[0]\n"
     played = play_source(tmp_path, source, match_s=0.5)
     fault = only_fault(played)
-    assert (fault.kind, fault.detail) == ("timeout", "0.50 s a match exceeded")
+    assert fault.kind == "timeout"
+    assert fault.detail.startswith("0.50 s a match exceeded (wall): ")
     assert played.faults[0][0] == 4  # the third turn of seat 0
 
 
@@ -257,7 +260,7 @@ def test_no_seat_is_charged_for_the_time_of_another(tmp_path, slow_seat):
     refs.insert(slow_seat, write(tmp_path / "slow.py", SLOW))
     played = play(tmp_path, *refs, game="rps", config={"rounds": 6}, match_s=0.5)
     fault = only_fault(played, seat=slow_seat)
-    assert fault.detail == "0.50 s a match exceeded"
+    assert fault.detail.startswith("0.50 s a match exceeded (wall): ")
     thought_us = msgpack.unpackb(played.think_us)[1 - slow_seat :: 2]
     assert sum(thought_us) < 0.2 * 1e6
 
@@ -323,7 +326,7 @@ def test_what_the_game_refuses_is_illegal(tmp_path, value, detail):
 def test_allocating_beyond_the_limit_is_a_memory_fault(tmp_path, body):
     fault = only_fault(play_source(tmp_path, f"kept = []\ndef act(observation):\n    {body}\n", memory_mib=96))
     assert fault.kind == "memory"
-    assert fault.detail == "MemoryError (bot.py:3)"
+    assert fault.detail == "MemoryError (bot.py:3); the limit is 96 MiB"
 
 
 @pytest.mark.parametrize(
@@ -521,7 +524,9 @@ def test_a_log_is_cut_and_does_not_hold_up_the_match(tmp_path):
 
 
 def test_a_flood_of_output_does_not_stretch_the_clock(tmp_path):
-    played = play_source(tmp_path, "def act(observation):\n    while True: print('x' * 10_000)\n", turn_s=0.3)
+    played = play_source(
+        tmp_path, "def act(observation):\n    while True: print('x' * 10_000)\n", turn_s=0.3, clock="cpu"
+    )
     assert only_fault(played).kind == "timeout"
 
 
@@ -543,7 +548,7 @@ def test_the_info_and_the_observation_have_their_fields(tmp_path):
     """
     played = play_source(tmp_path, source, match_s=60.0)
     info, drawn, observation, fields, tests = log_of(played).splitlines()
-    seed = seeding.derive(SEED, "agent", 0, submissions.digest_of(*kept(tmp_path)))
+    seed = seeding.derive_each(SEED, "agents", 2)[0]
     assert eval(info) == {
         "game": "tictactoe",
         "config": {},
@@ -554,6 +559,8 @@ def test_the_info_and_the_observation_have_their_fields(tmp_path):
         "seed": seed,
         "turn_s": 10.0,
         "match_s": 60.0,
+        "increment_s": 0.0,
+        "clock": "wall",
         "past": [],
     }
     assert drawn.endswith(" True True 5")

@@ -29,7 +29,7 @@ def kinds_of(session):
     """
     kinds, games, agents = [], set(), set()
     for line in session.splitlines():
-        if found := re.fullmatch(r"(\S+) +[.DCTIMPV]+ +\[ *\d+%\]", line):
+        if found := re.fullmatch(r"(\S+) +[.DCTIMPFSV]+ +\[ *\d+%\]", line):
             games.add(found[1])
         elif found := re.fullmatch(r" \d+ +(\S+) +-?[\d.]+ +[\d.]+ +\d+-\d+-\d+ +[\d.]+% +\d+", line):
             agents.add(found[1])

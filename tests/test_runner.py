@@ -488,6 +488,7 @@ def test_a_turn_limit_that_is_long_or_absent_makes_no_worker_hung():
     assert playing._hung_s(Limits()) == 60
     assert playing._hung_s(Limits(turn_s=30)) == 300
     assert playing._hung_s(Limits(turn_s=None, match_s=20)) == 200
+    assert playing._hung_s(Limits(turn_s=None, match_s=20, increment_s=1), 30) == 500  # saved up to the last turn
     assert playing._hung_s(Limits(start_s=100)) == 200
     assert playing._hung_s(Limits(turn_s=None)) == playing._hung_s(Limits(start_s=None)) == float("inf")
 

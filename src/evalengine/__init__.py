@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from evalengine.model import Standing as Standing
     from evalengine.model import Termination as Termination
     from evalengine.plugins import load_game as load_game
+    from evalengine.replays import StoredMatch as StoredMatch
+    from evalengine.runner import open_run as open_run
     from evalengine.runner import run as run
     from evalengine.runs import Run as Run
     from evalengine.seeding import derive as derive
@@ -83,7 +85,8 @@ _HOME = {
         "Termination",
     ),
     "plugins": ("load_game",),
-    "runner": ("run",),
+    "replays": ("StoredMatch",),
+    "runner": ("open_run", "run"),
     "runs": ("Run",),
     "seeding": ("derive", "stream"),
 }

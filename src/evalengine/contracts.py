@@ -147,7 +147,8 @@ class Info:
         game: the game's name; config: its parameters; information: "perfect" or "hidden";
         seat: the agent's own; seats: how many there are; sides: as lists of seats;
         seed: the agent's own 63-bit seed in this match, on a path that no luck of the game is on;
-        turn_s, match_s: the limits, None without one;
+        turn_s, match_s: the limits, None without one; increment_s: what each answer gives back to match_s;
+        clock: what seconds are, "cpu" or "wall"; None: nothing is limited;
         run_folder: a folder beside the database that trusted agents of one run may share, not made yet; "" without one;
         waiting: a context to wait for a network in, so that other matches of this process play meanwhile;
         past: in a branch, this seat's own (observation, action) pairs so far, else empty.
@@ -157,6 +158,8 @@ class Info:
     __slots__ = ("__dict__", "_game", "seat", "seed", "sides")
     turn_s: float | None = None
     match_s: float | None = None
+    increment_s: float = 0.0
+    clock: str | None = None
     past: Sequence[tuple[Any, Action]] = ()
     run_folder: str = ""
     waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext

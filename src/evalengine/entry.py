@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import planning, references
+from evalengine import limits, planning, references
 from evalengine.errors import NothingToPlayError
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ class Entry:
 
 def enter(settings: Settings, plugs: Plugins, sandbox: str, store: Store | None) -> Entry:
     """Return what is fixed of a run, its agents not yet copied."""
+    limits.check(settings.limits)
     with redirect_stdout(sys.stderr):  # what games print must not mix with results
         games = planning.choose_games(settings.games, plugs)
         agents, opponents = planning.choose_agents(settings, games, plugs)
+        agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
         plan = planning.make_plan(settings, games, agents)
     pairing = make_pairing(settings.pairing, plan, plugs)
     return Entry(

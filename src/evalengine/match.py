@@ -15,6 +15,7 @@ import bisect
 import functools
 import math
 import operator
+import traceback as tracebacks
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,8 @@ class _Rules:
         self.duel = self.sides == ((0,), (1,))
         self.spec = spec
         self.no_luck: Any = None if spec.chance else _NoLuck(spec.name)
+        # What the last opening was drawn from (seed, turns, turn limit), and its actions by turn.
+        self.opened: tuple[tuple[int, int, int], list[dict[int, Any]]] = (-1, 0, 0), []
 
 
 def _rules_of(game: Game, seats: int) -> _Rules:
@@ -456,41 +459,53 @@ class Match:
 
     def _open(self) -> None:
         """Play the opening: random legal actions that do not end the match, the same for a whole rotation."""
-        for length in range(self.spec.opening, 0, -1):
+        spec, rules = self.spec, self._rules
+        known = spec.seed, spec.opening, self._max_turns
+        if rules.opened[0] == known:  # by an earlier match of the rotation: drawn once, then put on the board
+            for drawn in rules.opened[1]:
+                self._put(dict(drawn))
+            return
+        for length in range(spec.opening, 0, -1):
             for attempt in range(_OPENING_TRIES):
-                if self._play_opening(length, attempt):
+                opening = self._draw_opening(length, attempt)
+                if opening is not None:
+                    rules.opened = known, opening
                     return
                 self._restart()
 
-    def _play_opening(self, length: int, attempt: int) -> bool:
-        state, no_luck, last = self.state, self._rules.no_luck, self._max_turns - 1
+    def _draw_opening(self, length: int, attempt: int) -> list[dict[int, Any]] | None:
+        """Play and return the actions of random turns; None when they end the match."""
+        opening: list[dict[int, Any]] = []
         # The digits of one derived number: a generator costs as much as the rest of a small match.
         luck = 0
         for turn in range(length):
-            movers = state.to_move()
             drawn = {}
-            for seat in movers:
+            state = self.state
+            for seat in state.to_move():
                 legal = state.legal(seat)
                 if not legal:  # actions that cannot be listed cannot be drawn either
-                    return True
+                    return opening
                 if luck < _SPENT:
                     luck = derive_at(self.spec.seed, _opening_path(length, attempt, turn, seat))
                 luck, place = divmod(luck, len(legal))
                 drawn[seat] = legal[place]
-            if len(drawn) == 1 and turn < last:  # as _resolve would, with less ado
-                self._actions.append(drawn[seat])
-                self._who.append(seat)
-                self.state = state = state.apply(drawn, no_luck or self._luck(turn))
-                self.turn = turn + 1
-                if not state.to_move():
-                    return False
-            else:
-                self._answers = drawn
-                self._resolve(movers)
-                state = self.state
-                if self.result is not None:
-                    return False
-        return True
+            opening.append(dict(drawn))
+            if not self._put(drawn):
+                return None
+        return opening
+
+    def _put(self, drawn: dict[int, Any]) -> bool:
+        """Play a turn of the opening; return whether the match goes on."""
+        if len(drawn) > 1 or self.turn + 1 >= self._max_turns:
+            self._answers = drawn
+            self._resolve(self.state.to_move())
+            return self.result is None
+        ((seat, action),) = drawn.items()  # as _resolve would, with less ado
+        self._actions.append(action)
+        self._who.append(seat)
+        self.state = state = self.state.apply(drawn, self._rules.no_luck or self._luck(self.turn))
+        self.turn += 1
+        return bool(state.to_move())
 
     # ---------------------------------------------------------------------------------- result
 
@@ -557,8 +572,6 @@ def mean_of(scores: Scores, seats: Sequence[int]) -> float:
 
 def crash(error: BaseException) -> Fault:
     """Return the fault of an agent that raised `error` in this process."""
-    import traceback as tracebacks  # slow to import, and most runs need none
-
     last = tracebacks.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
     told = "".join(tracebacks.format_exception(error)).encode("utf-8", "backslashreplace").decode()

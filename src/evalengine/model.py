@@ -23,10 +23,12 @@ class FaultKind(StrEnum):
     """What a seat did wrong."""
 
     CRASH = "crash"  # an exception, a signal or an exit
-    TIMEOUT = "timeout"  # a limit of time: turn, start or match
+    TIMEOUT = "timeout"  # a limit of time: turn, start or match, by CPU or by the wall clock
     ILLEGAL = "illegal"  # an action that the game refuses
     MEMORY = "memory"  # the limit of memory
     PROTOCOL = "protocol"  # bytes that are no answer
+    PROCESSES = "processes"  # the limit of processes
+    DISK = "disk"  # the limit of its private folder
 
 
 class Termination(StrEnum):
@@ -105,10 +107,15 @@ class Played(NamedTuple):
 class Limits(NamedTuple):
     """What an untrusted agent may use; None: unlimited."""
 
-    turn_s: float | None = 2.0  # wall seconds a turn
-    start_s: float | None = 10.0  # wall seconds from its process to its first readiness
-    match_s: float | None = None  # wall seconds a match, all its turns together
+    turn_s: float | None = 2.0  # a turn
+    start_s: float | None = 10.0  # from its process to its first readiness
+    match_s: float | None = None  # a match: a bank that all its turns are paid from
     memory_mib: int | None = 512
+    increment_s: float = 0.0  # that each answer gives back to the bank
+    clock: Literal["cpu", "wall"] | None = None  # what seconds are; None: wall for engines, cpu for all others
+    processes: int | None = 1  # its own and those it starts; threads are not counted
+    tmp_mib: int | None = 32  # its private folder
+    log_kib: int = 64  # kept of its output, a match and seat
 
 
 Parameters = Mapping[str, Mapping[str, Any]]
@@ -145,6 +152,10 @@ class GameSpec:
     driver: str | None = None  # reserved: code that plays a whole match by itself
 
 
+ENGINE_DIALECTS = frozenset({"uci", "xboard", "gtp"})
+"""Of programs that keep clocks of their own, so that theirs is the wall's unless a person says otherwise."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentSpec:
     """A competitor as a plugin lists it or `evalengine_load_agent` finds it."""
@@ -163,10 +174,13 @@ class AgentSpec:
     path: str = ""  # python: a folder or a file; program: the resolved binary
     entry: str = ""  # python: "file.py" or "file.py:Name"
     argv: tuple[str, ...] = ()  # program: what is executed
-    files: tuple[str, ...] = ()  # program: file arguments that belong to the digest
+    files: tuple[str, ...] = ()  # program: arguments and options that name files, whose bytes belong to the digest
+    dialect: str = "json"  # program: how it speaks, a file of evalengine/dialects
+    options: Mapping[str, str] = field(default_factory=dict)  # program: what its dialect makes of them
     note: str = ""  # what a person should know: which function was taken, for example
     pinned: bool = True  # False: its bytes cannot be fixed, so results are never reused
     waits_s: float = 0.0  # trusted: seconds that a turn may wait for a network; more than 0: many matches at once
+    limits: Limits | None = None  # its own; None: the run's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +190,8 @@ class Orders:
     games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
     agents: tuple[AgentSpec, ...]
     limits: Limits
+    keep_programs: bool = False  # engines play on in other matches of the run, having been told to forget
+    versions: tuple[str, ...] = ()  # of the games as they were made when the run began; empty: not known
     sys_path: tuple[str, ...] = ()
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
     concurrency: int = 1  # matches at once in a worker that wait for a network

@@ -40,6 +40,8 @@ class Settings:
     pairing: str = "round-robin"
     opening: str = ""  # "", "none" or "random:K"
     limits: Limits = field(default_factory=Limits)
+    agent_limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by agent's name: what differs
+    absent_ok: tuple[str, ...] = ()  # agents in agent_limits that need not play
     select: str = ""  # -k: an expression over substrings of match ids
     deselect: tuple[str, ...] = ()
     failed_of: int | None = None  # --lf: the run whose faults and voids are played again

@@ -104,7 +104,7 @@ class _Player:
         scheduler = Scheduler(
             _orders(run, self._store),
             workers,
-            hung_s=_hung_s(run.entry.settings.limits, max(agent.waits_s for agent in run.entry.agents)),
+            hung_s=_longest_s(run, self._most_turns()),
             worker_lost=self._worker_lost,
             launcher=launcher,
         )
@@ -115,7 +115,7 @@ class _Player:
 
     def _play_rounds(self, scheduler: Scheduler) -> None:
         run = self._run
-        limit_s = run.entry.settings.limits.turn_s or 2.0
+        limit_s = max(limits.turn_s or 2.0 for limits in _every_limits(run))
         began, already = time.monotonic(), run.seconds
         for round_no in itertools.count():
             specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
@@ -144,6 +144,9 @@ class _Player:
         for name in run.unsteady:
             self._listener.note(f"{name} is not deterministic under its seed: another run may end with other standings")
         self._store.set_run(run.number, unsteady=run.unsteady)
+
+    def _most_turns(self) -> int:
+        return max(game.game.spec.max_turns for game in self._run.entry.games)
 
     def _total_left(self) -> int | None:
         total = self._run.total
@@ -256,21 +259,32 @@ class _Keys:
             return None
         told = (
             game.ref,
-            game.spec.version,
+            game.game.spec.version,
             spec.opening,
             spec.max_turns,
-            [agent.version for agent in agents],
+            [(agent.version, agent.limits and tuple(agent.limits)) for agent in agents],
             self._limits,
         )
         return blake2b(repr(told).encode(), digest_size=16).digest()
 
 
-def _hung_s(limits: Limits, waits_s: float) -> float:
-    """Return the seconds without the end of a turn after which a worker is hung."""
-    turn_s = limits.match_s if limits.turn_s is None else limits.turn_s
+def _every_limits(run: Run) -> list[Limits]:
+    return [run.entry.settings.limits, *(agent.limits for agent in run.entry.agents if agent.limits is not None)]
+
+
+def _longest_s(run: Run, turns: int) -> float:
+    """Return the seconds without the end of a turn after which a worker is hung, whoever plays."""
+    waits_s = max(agent.waits_s for agent in run.entry.agents)
+    return max(2 * waits_s, *(_hung_s(limits, turns) for limits in _every_limits(run)))
+
+
+def _hung_s(limits: Limits, turns: int = 0) -> float:
+    """Return the seconds without the end of a turn after which a worker is hung; a match has `turns` at most."""
+    bank_s = None if limits.match_s is None else limits.match_s + turns * limits.increment_s
+    turn_s = bank_s if limits.turn_s is None else limits.turn_s
     if turn_s is None or limits.start_s is None:
         return math.inf  # an agent may think, or start, as long as it likes
-    return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s, 2 * waits_s)
+    return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s)
 
 
 def _result_of(row: Played) -> MatchResult:
@@ -304,6 +318,7 @@ def _orders(run: Run, store: Store) -> Orders:
         games=tuple((game.spec, dict(game.config)) for game in entry.games),
         agents=tuple(submissions.located(agent, store.agents_folder) for agent in entry.agents),
         limits=entry.settings.limits,
+        versions=tuple(game.game.spec.version for game in entry.games),
         sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
         cores=cores,
         concurrency=run.concurrency,

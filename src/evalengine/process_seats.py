@@ -8,10 +8,13 @@ import shutil
 import socket
 import tempfile
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from evalengine import tasks
+from evalengine.clocks import Clock
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
 from evalengine.seats import Seat, printable
 from evalengine_host import protocol
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 _END_S = 1.0  # what an agent's own end(result) may take
 _FAULT_KINDS = frozenset(FaultKind)
+_LIMIT_OF = {"memory": ("memory_mib", "MiB"), "disk": ("tmp_mib", "MiB"), "processes": ("processes", "in all")}
 _AT_START = (protocol.READY, protocol.FAILED)
 _AT_TURN = (protocol.ANSWER, protocol.FAILED)
 _MAX_LEVELS = 64  # of lists and mappings in an answer: to compare, to show and to store it is recursive
@@ -33,19 +37,39 @@ _nonces = random.Random(os.urandom(16))
 class ProcessSeat(Seat):
     """An untrusted agent in a fresh process: the clocks and the ends that all kinds share."""
 
+    _talks = False  # whether several lines may make an answer
+
     def __init__(self, info: Info, limits: Limits) -> None:
-        self.info = info
         self._limits = limits
-        self._left_ns = None if limits.match_s is None else int(limits.match_s * 1e9)
-        self._dead: Fault | None = None
-        self._asked_ns = self._free_ns = 0
-        self._deadline_ns: int | None = None
         self._tmp = tempfile.mkdtemp(prefix="evalengine-")
         self._child: Child
+        self._enter(info)
 
-    def _job(self, spec: AgentSpec) -> dict[str, Any]:
+    def _enter(self, info: Info) -> None:
+        """Begin a match."""
+        self.info = info
+        self._dead: Fault | None = None
+        self._deadline_ns: int | None = None  # when to look at the clock; when it is late, if no clock runs
+        self._used_ns = 0  # in matches before this one
+        if "_clock" in self.__dict__:  # of the match before, for a process that stays
+            self._clock.thaw()
+            self._used_ns = tasks.cpu_ns(self._child.pid)
+            self._child.watchers.discard(self._clock.watch)
+            del self._clock
+
+    @cached_property
+    def _clock(self) -> Clock:
+        """Its clock in this match, made once its process is there."""
+        made = Clock(
+            self._limits, self._child, by_cpu=self.info.clock == "cpu", talks=self._talks, used_ns=self._used_ns
+        )
+        self._child.watchers.add(made.watch)
+        return made
+
+    def _told(self) -> dict[str, Any]:
+        """Return what every agent is told before a match."""
         info = self.info
-        told = {
+        return {
             "game": info.game,
             "config": dict(info.config),
             "information": info.information,
@@ -55,48 +79,74 @@ class ProcessSeat(Seat):
             "seed": info.seed,
             "turn_s": info.turn_s,
             "match_s": info.match_s,
+            "increment_s": info.increment_s,
+            "clock": info.clock,
             "past": info.past,
         }
+
+    def _job(self, spec: AgentSpec) -> dict[str, Any]:
         return {
             "kind": spec.kind,
             "folder": spec.path,
             "entry": spec.entry,
             "argv": spec.argv,
             "memory_mib": self._limits.memory_mib,
+            "processes": self._limits.processes,
+            "tmp_mib": self._limits.tmp_mib,
+            "log_kib": self._limits.log_kib,
             "tmp": self._tmp,
-            "info": told,
+            "info": self._told(),
         }
 
     def _clock_s(self) -> float | None:
         """Return the seconds of the tighter limit that are left for the next answer."""
-        limits = [limit for limit in (self._limits.turn_s, self._match_s()) if limit is not None]
-        return min(limits) if limits else None
-
-    def _match_s(self) -> float | None:
-        return None if self._left_ns is None else self._left_ns / 1e9
+        return self._clock.left_s()
 
     def _begin(self, free_s: float = 0.0) -> None:
         """Start the clock of an answer; `free_s` more than its limit are not counted."""
-        clock_s = self._clock_s()
-        self._asked_ns = time.perf_counter_ns()
-        self._free_ns = int(free_s * 1e9)
-        self._deadline_ns = None if clock_s is None else self._asked_ns + self._free_ns + int(clock_s * 1e9)
-        self._child.expect()
+        self._clock.begin(free_s)
+        self._deadline_ns = self._clock.due_ns
+
+    def _heard(self) -> bool:
+        """Wait until it says something; False when a limit of time is exceeded."""
+        clock, child = self._clock, self._child
+        while True:
+            due = self._deadline_ns
+            looks = (due is None or clock.look_ns < due) and not child.noted
+            if child.wait(clock.look_ns if looks else due):
+                return True
+            if looks:
+                clock.look_around()
+            elif not self._goes_on():
+                return False
+
+    def _writable(self, descriptor: int) -> bool:
+        """Wait until the way to it takes more; False when a limit of time is exceeded."""
+        while not self._child.writable(descriptor, self._deadline_ns):
+            self._clock.look_around()
+            if not self._goes_on():
+                return False
+        return True
+
+    def _goes_on(self) -> bool:
+        """Say whether it may go on, now that its time is due; then it is due later."""
+        goes_on = self._clock.again()
+        self._deadline_ns = self._clock.due_ns
+        return goes_on
 
     def _took(self) -> int:
         """Return how long the answer took, and take that off the limit of the match."""
-        # When it came, not when it was looked at: another seat may have been waited for meanwhile.
-        took = (self._child.heard_ns or time.perf_counter_ns()) - self._asked_ns
-        if self._left_ns is not None:
-            self._left_ns = max(0, self._left_ns - max(0, took - self._free_ns))
-        return took
+        return self._clock.stop()
 
     def _late(self) -> Fault:
-        left, turn = self._match_s(), self._limits.turn_s
-        of_match = left is not None and (turn is None or left < turn)
-        limit = f"{self._limits.match_s:.2f} s a match" if of_match else f"{turn:.2f} s a turn"
-        start = f"{self._free_ns / 1e9:.2f} s to start and " if self._free_ns else ""
-        return Fault(FaultKind.TIMEOUT.value, f"{start}{limit} exceeded")
+        fault = self._clock.fault()
+        self.contended = self._clock.contended
+        return fault
+
+    def _grant(self, seconds: float) -> None:
+        """Let it hear the result, and give it so long by the wall clock."""
+        self._clock.thaw()
+        self._deadline_ns = time.perf_counter_ns() + int(seconds * 1e9)
 
     def _die(self, fault: Fault) -> Fault:
         self._dead = fault
@@ -112,8 +162,9 @@ class ProcessSeat(Seat):
 
     def _logs(self) -> Mapping[str, str]:
         self._child.kill()
+        self._child.watchers.discard(self._clock.watch)
         shutil.rmtree(self._tmp, ignore_errors=True)
-        return {name: printable(log.decode(errors="replace")) for name, log in self._child.logs.items() if log}
+        return printed(self._child.take_logs())
 
 
 class PythonSeat(ProcessSeat):
@@ -125,12 +176,15 @@ class PythonSeat(ProcessSeat):
         self._ready = False
         self._wants_end = False
         self._child, self._socket = zygote.spawn_python(self._job(spec))
-        began = time.perf_counter_ns()
-        self._start_by = None if limits.start_s is None else began + int(limits.start_s * 1e9)
+        self._clock.start()
+        self._deadline_ns = self._clock.due_ns
 
-    def ask(self, request: Request) -> None:
+    def settle(self) -> None:
         if self._dead is None and not self._ready:
             self._await_ready()
+
+    def ask(self, request: Request) -> None:
+        self.settle()
         if self._dead is None:
             self._begin()
             self._nonce = _nonces.getrandbits(64)
@@ -140,19 +194,24 @@ class PythonSeat(ProcessSeat):
     def answer(self) -> tuple[Any, Any, int]:
         if self._dead is not None:
             return self._dead, None, 0
-        reply = self._receive(self._deadline_ns, _AT_TURN)
+        reply = self._receive(_AT_TURN)
         took = self._took()
         if type(reply) is Fault:
             return reply, None, took
+        if self._clock.overdrawn():
+            return self._die(self._late()), None, took
         if reply[0] == protocol.ANSWER:
             return reply[1], reply[2], took
         return self._failed(reply), None, took
 
     def _await_ready(self) -> None:
         """Wait for what the agent says first; it has loaded, or it is dead."""
-        self._nonce = 0
-        reply = self._receive(self._start_by, _AT_START)
+        reply = self._receive(_AT_START)
+        self._took()
         if type(reply) is Fault:
+            return
+        if self._clock.overdrawn():
+            self._die(self._late())
             return
         if reply[0] == protocol.READY:
             self._ready = True
@@ -160,15 +219,13 @@ class PythonSeat(ProcessSeat):
         else:
             self._dead = self._failed(reply)
 
-    def _late(self) -> Fault:
-        if self._ready:
-            return super()._late()
-        return Fault(FaultKind.TIMEOUT.value, f"{self._limits.start_s:.2f} s to start exceeded")
-
     def _failed(self, reply: Any) -> Fault:
         _, kind, detail, traceback = reply
         line = printable(detail).replace("\n", " ")
-        return Fault(FaultKind(kind).value, line[:300], printable(traceback)[:8000])
+        name, unit = _LIMIT_OF.get(kind, ("", ""))
+        limit = getattr(self._limits, name) if name else None
+        told = f"; the limit is {limit} {unit}" if limit is not None else ""
+        return Fault(FaultKind(kind).value, line[:300] + told, printable(traceback)[:8000])
 
     def _send(self, body: bytes) -> None:
         if len(body) > protocol.MAX_QUESTION:
@@ -182,19 +239,19 @@ class PythonSeat(ProcessSeat):
             try:
                 self._socket.send(packet, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                if not self._child.writable(self._socket.fileno(), self._deadline_ns):
+                if not self._writable(self._socket.fileno()):
                     return False
             except (BrokenPipeError, ConnectionResetError):
                 return False
             else:
                 return True
 
-    def _receive(self, deadline_ns: int | None, kinds: Collection[int]) -> Any:
+    def _receive(self, kinds: Collection[int]) -> Any:
         """Return one checked reply of `kinds` to the question with `_nonce`, or the Fault that stands for it."""
         body = b""
         missing = None
         while missing is None or missing > 0:
-            if not self._child.wait(deadline_ns):
+            if not self._heard():
                 return self._die(self._late())
             try:
                 packet = self._socket.recv(protocol.PACKET + 1, socket.MSG_DONTWAIT)
@@ -230,12 +287,17 @@ class PythonSeat(ProcessSeat):
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         if self._ready and self._wants_end and result is not None and not faulted and self._dead is None:
             self._nonce = 0
-            self._deadline_ns = time.perf_counter_ns() + int(_END_S * 1e9)
+            self._grant(_END_S)
             self._send(protocol.pack([protocol.END, result.scores, result.places]))
             self._child.wait(self._deadline_ns)
         logs = self._logs()
         self._socket.close()
         return logs
+
+
+def printed(logs: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Return logs as they are stored."""
+    return {name: printable(log.decode(errors="replace")) for name, log in logs.items() if log}
 
 
 def storable(value: Any) -> bool:

@@ -17,9 +17,8 @@ from evalengine.errors import EvalengineError
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-LOG_BYTES = 64 << 10  # kept of each stream, a match and seat
 _CHUNK = 64 << 10
 _LAST_WORDS_S = 0.5  # from the end of its connection to its own end; more than microseconds only on a busy machine
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
@@ -36,11 +35,13 @@ class Zygote:
     """The clean process that this worker's agents are forked from; started at its first use.
 
     Attributes:
-        awaited: children that were asked and not yet heard of.
+        awaited: children that were asked and not yet heard of;
+        watchers: what to call now and then while an agent is waited for.
     """
 
     def __init__(self) -> None:
         self.awaited: set[Child] = set()
+        self.watchers: set[Callable[[], None]] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self.generation = 0  # how many zygotes were before this one
@@ -63,7 +64,7 @@ class Zygote:
             for descriptor in (their_in, their_out, their_errors):
                 os.close(descriptor)
         os.set_blocking(our_out, False)
-        return Child(pid, self, our_in, {"stderr": errors}), our_out, our_in
+        return Child(pid, self, our_in, {"stderr": errors}, job["log_kib"] << 10), our_out, our_in
 
     def _spawn(self, job: Mapping[str, Any], stdin: int, speaks: int, listens: int) -> Child:
         out, their_out = os.pipe()
@@ -73,7 +74,7 @@ class Zygote:
         finally:
             os.close(their_out)
             os.close(their_errors)
-        return Child(pid, self, listens, {"stdout": out, "stderr": errors})
+        return Child(pid, self, listens, {"stdout": out, "stderr": errors}, job["log_kib"] << 10)
 
     def _request(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> int:
         request = b"S" + protocol.pack(job)
@@ -149,16 +150,18 @@ class Child:
 
     Attributes:
         listens: the descriptor on which it is heard; logs: what it wrote, by stream, up to a cap;
-        heard_ns: when it last said something, None: not since `expect`.
+        heard_ns: when it last said something, None: not since `expect`; noted: that was while another was waited for;
+        watchers: what to call now and then while an agent is waited for.
     """
 
-    def __init__(self, pid: int, zygote: Zygote, listens: int, logs: Mapping[str, int]) -> None:
+    def __init__(self, pid: int, zygote: Zygote, listens: int, logs: Mapping[str, int], log_bytes: int) -> None:
         self.pid = pid
         self._zygote = zygote
         self._generation = zygote.generation
         self.listens = listens
         self._streams = {descriptor: name for name, descriptor in logs.items()}
         self.logs = {name: bytearray() for name in logs}
+        self._log_bytes = self._log_room = log_bytes
         self._poll = select.poll()
         self._poll.register(listens, select.POLLIN)
         for descriptor in self._streams:
@@ -166,19 +169,20 @@ class Child:
             self._poll.register(descriptor, select.POLLIN)
         self._status: int | None = None
         self.heard_ns: int | None = None
-        self._noted = False  # heard while another was waited for
+        self.noted = False
+        self.watchers = zygote.watchers
 
     def expect(self) -> None:
         """Await an answer from now on; whichever child is waited for, `heard_ns` tells when this one spoke."""
-        self.heard_ns, self._noted = None, False
+        self.heard_ns, self.noted = None, False
         self._zygote.awaited.add(self)
 
     def wait(self, deadline_ns: int | None) -> bool:
         """Wait until the agent says something (or hangs up), draining its logs; False when the deadline passed."""
-        if self._noted:
-            self._noted = False
+        if self.noted:
             assert self.heard_ns is not None
-            return deadline_ns is None or self.heard_ns <= deadline_ns
+            self.noted = deadline_ns is not None and self.heard_ns > deadline_ns
+            return not self.noted
         others = {child.listens: child for child in self._zygote.awaited if child is not self}
         for descriptor in others:
             self._poll.register(descriptor, select.POLLIN)
@@ -209,7 +213,7 @@ class Child:
 
     def note(self, now: int) -> None:
         """Take note that it spoke while another was waited for."""
-        self.heard_ns, self._noted = now, True
+        self.heard_ns, self.noted = now, True
         self._zygote.awaited.discard(self)
 
     def writable(self, descriptor: int, deadline_ns: int | None) -> bool:
@@ -241,7 +245,8 @@ class Child:
             os.close(descriptor)
             return
         log = self.logs[self._streams[descriptor]]
-        log += data[: LOG_BYTES - len(log)]
+        log += data[: self._log_room]
+        self._log_room -= min(len(data), self._log_room)
 
     def kill(self) -> str:
         """Kill it, if it still lives, and return how it ended; its logs are whole then."""
@@ -251,6 +256,14 @@ class Child:
             for descriptor in list(self._streams):
                 self._drain_all(descriptor)
         return _ending(self._status)
+
+    def take_logs(self) -> dict[str, bytes]:
+        """Return what it wrote since the last time, by stream; it lives on."""
+        taken = {name: bytes(log) for name, log in self.logs.items()}
+        for log in self.logs.values():
+            log.clear()
+        self._log_room = self._log_bytes
+        return taken
 
     def _drain_all(self, descriptor: int) -> None:
         # A pipe holds 64 KiB: two reads see all that was written before the end. A grandchild may keep it open.

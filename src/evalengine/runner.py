@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ from evalengine.seeding import SEED_BITS, fresh_seed
 from evalengine.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 from evalengine.playing import play
-from evalengine.runs import Run, begin
+from evalengine.runs import Run, begin, reopen
 
 DEFAULT_DB = Path(".evalengine/arena.db")
 
@@ -69,6 +70,20 @@ def run(
         begun = begin(settings, store, plugs, "evalengine.run", "none")
         workers = workers or default_workers()
         return play(begun, store, plugs, workers=workers, concurrency=concurrency, launcher=launcher)
+
+
+@contextmanager
+def open_run(db: str | Path = DEFAULT_DB, run: int | None = None, *, plugins: Sequence[str] = ()) -> Iterator[Run]:
+    """Open a stored run for reading, the latest by default; used in a `with` statement.
+
+    Args:
+        plugins: as `-p` takes them.
+
+    Raises:
+        StoreError: there is no such database or run, or it needs games that are not what they were.
+    """
+    with Store(Path(db), create=False) as store:
+        yield reopen(store, run or store.latest_run(), Plugins(plugins))
 
 
 def check_numbers(

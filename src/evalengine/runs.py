@@ -18,12 +18,14 @@ from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
 from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
 from evalengine.planning import ChosenGame, Settings
+from evalengine.replays import read_match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from evalengine.contracts import Plan
     from evalengine.plugins import Plugins
+    from evalengine.replays import StoredMatch
     from evalengine.store import Store, Stored
 from evalengine.entry import Entry, enter, make_pairing, only_failed, planned, sizes_of, versions_now
 
@@ -81,6 +83,28 @@ class Run:
         while chunk := self._store.stored(self.number, next_no, 1000):
             for stored in chunk:
                 yield self._record(stored)
+            next_no = chunk[-1][0] + 1
+
+    def stored_matches(self, game: str | None = None) -> Iterator[StoredMatch]:
+        """Return the stored matches in match_no order with their turns, read one at a time.
+
+        Args:
+            game: a name, to leave out the matches of all other games.
+
+        Raises:
+            UnknownNameError: the run has no such game.
+        """
+        names = [chosen.spec.name for chosen in self.entry.games]
+        if game is not None and game not in names:
+            raise references.unknown(f"game in run {self.number}:", game, names)  # noqa: EM102, TRY003 - a part of the text
+        return self._replays({number for number, name in enumerate(names) if game in (None, name)})
+
+    def _replays(self, games: Collection[int]) -> Iterator[StoredMatch]:
+        next_no = 0
+        while chunk := self._store.stored(self.number, next_no, 1000):
+            for match_no, game_no, *_ in chunk:
+                if game_no in games and (found := read_match(self.number, match_no, self.entry, self._store)):
+                    yield found
             next_no = chunk[-1][0] + 1
 
     def _record(self, stored: Stored) -> dict[str, Any]:
@@ -284,11 +308,12 @@ def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
     if found is None:
         msg = f"the run needs the game {row['name']!r}, which no installed plugin lists now"
         raise StoreError(msg)
-    if found.version != row["version"]:
-        msg = f"the run was played with version {row['version']} of {row['name']!r}, installed is {found.version}"
-        raise StoreError(msg)
     config = json.loads(row["config"])
     game = references.build_game(found, config)
+    # The adapted version, not the listed one: it tells of a file that the configuration names, too.
+    if game.spec.version != row["version"]:
+        msg = f"the run was played with version {row['version']} of {row['ref']!r}, here it is {game.spec.version}"
+        raise StoreError(msg)
     return ChosenGame(
         ref=row["ref"], spec=found, config=config, game=game, seats=sum(map(len, json.loads(row["sides"])))
     )
@@ -317,8 +342,8 @@ def _settings_row(settings: Settings) -> dict[str, Any]:
 
 def _settings_from(row: Mapping[str, Any]) -> Settings:
     fields = {**row, "limits": Limits(**row["limits"]), "callables": ()}
-    for name in ("agents", "deselect"):
-        fields[name] = tuple(fields[name])
+    for name in ("agents", "deselect", "absent_ok"):
+        fields[name] = tuple(fields.get(name, ()))
     return Settings(**fields)
 
 
@@ -326,7 +351,7 @@ def _game_row(game: ChosenGame) -> dict[str, Any]:
     return {
         "ref": game.ref,
         "name": game.spec.name,
-        "version": game.spec.version,
+        "version": game.game.spec.version,
         "config": dict(game.config),
         "sides": [list(side) for side in game.sides],
         "spec": {"max_turns": game.game.spec.max_turns, "utility": game.game.spec.utility},
@@ -336,7 +361,8 @@ def _game_row(game: ChosenGame) -> dict[str, Any]:
 def _agent_row(agent: AgentSpec) -> dict[str, Any]:
     fields = {name: getattr(agent, name) for name in AgentSpec.__slots__ if name not in {"doc", "parameters"}}
     fields["payload"] = agent.payload.hex()
-    fields["config"] = dict(agent.config)
+    fields["config"], fields["options"] = dict(agent.config), dict(agent.options)
+    fields["limits"] = agent.limits and agent.limits._asdict()
     return {
         "name": agent.name,
         "version": agent.version,
@@ -348,7 +374,8 @@ def _agent_row(agent: AgentSpec) -> dict[str, Any]:
 
 
 def _agent_from(row: Mapping[str, Any]) -> AgentSpec:
-    fields = {**row, "payload": bytes.fromhex(row["payload"])}
+    own = row.get("limits")
+    fields = {**row, "payload": bytes.fromhex(row["payload"]), "limits": Limits(**own) if own else None}
     for name in ("argv", "files"):
         fields[name] = tuple(fields[name])
     return AgentSpec(**fields)

@@ -21,12 +21,17 @@ class Seat(ABC):
 
     Attributes:
         info: what it was told; act: what to call when it plays in this process, else None;
-        closes: whether `close` does anything.
+        closes: whether `close` does anything; contended: whether it was late since it had to wait for a core.
     """
 
     info: Info
     act: Callable[[Observation], Any] | None = None
     closes = True
+    contended = False
+
+    def settle(self) -> None:
+        """Wait until it can be asked: nobody is asked before all have started."""
+        return
 
     @abstractmethod
     def ask(self, request: Request) -> None:
@@ -39,6 +44,14 @@ class Seat(ABC):
     @abstractmethod
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         """Tell the agent of the result, if there is one and it did not fault; end it; return its logs by stream."""
+
+    def rest(self, result: MatchResult) -> Mapping[str, str] | None:  # noqa: ARG002 - for those who can
+        """Tell of the result and stay for another match, which `again` begins; return the logs, None: it must end."""
+        return None
+
+    def again(self, info: Info) -> None:
+        """Begin another match after `rest`."""
+        raise NotImplementedError
 
 
 @functools.cache

@@ -65,7 +65,7 @@ def _kept(spec: AgentSpec, folder: Path, copy: Path) -> AgentSpec:
     except shutil.Error as error:
         msg = f"{spec.name}: its files cannot be copied: {error.args[0][0][2]}"
         raise AgentError(msg) from error
-    digest = digest_of(copy, [placed.entry, *placed.argv])
+    digest = digest_of(copy, _words_of(placed))
     _keep(copy, folder / digest)
     return replace(placed, path="", version=digest)
 
@@ -75,8 +75,12 @@ def located(spec: AgentSpec, folder: Path) -> AgentSpec:
     if spec.kind == "trusted":
         return spec
     home = (folder / spec.version).absolute()
-    argv = tuple(str(home / part[2:]) if part.startswith("//") else part for part in spec.argv)
-    return replace(spec, path=str(home), argv=argv)
+
+    def whole(part: str) -> str:
+        return str(home / part[2:]) if part.startswith("//") else part
+
+    options = {name: whole(value) for name, value in spec.options.items()}
+    return replace(spec, path=str(home), argv=tuple(map(whole, spec.argv)), options=options)
 
 
 def intact(spec: AgentSpec, folder: Path) -> bool:
@@ -84,7 +88,7 @@ def intact(spec: AgentSpec, folder: Path) -> bool:
     if spec.kind == "trusted":
         return True
     home = folder / spec.version
-    return home.is_dir() and digest_of(home, [spec.entry, *spec.argv]) == spec.version
+    return home.is_dir() and digest_of(home, _words_of(spec)) == spec.version
 
 
 def digest_of(folder: Path, arguments: Sequence[str]) -> str:
@@ -98,6 +102,16 @@ def digest_of(folder: Path, arguments: Sequence[str]) -> str:
     for argument in arguments:
         whole.update(argument.encode() + b"\0")
     return whole.hexdigest()
+
+
+def _words_of(spec: AgentSpec) -> list[str]:
+    """Return what belongs to a digest besides files; no two agents have the same."""
+    words = [spec.entry, *spec.argv]
+    if spec.kind == "program" and (spec.dialect != "json" or spec.options):
+        # An entry that is no program's, so that no argument can be taken for an option.
+        options = [text for option in spec.options.items() for text in option]
+        return [f"{spec.dialect}:{len(options)}", *options, *words]
+    return words
 
 
 def _trusted_digest(spec: AgentSpec) -> str:
@@ -272,24 +286,28 @@ def _unpack(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> N
 def _place_program(spec: AgentSpec, copy: Path) -> AgentSpec:
     """Copy what is the author's own; programs of the system are played in place and known by their bytes.
 
-    In the argv that is returned, `//name` stands for a copied file.
+    In the argv and the options that are returned, `//name` stands for a copied file.
     """
-    argv = []
+    argv, options = [], {}
     for place, argument in enumerate(spec.argv):
-        path = Path(argument)
-        if (place > 0 and argument not in spec.files) or (place == 0 and not _own_program(path)):
-            argv.append(argument)
-            continue
-        name = f"{place}/{path.resolve().name if place == 0 else path.name}"
-        if path.is_dir():
-            copy_folder(path, copy / name, spec.name)
-        else:
-            _copy_file(path, copy / name)
-        argv.append(f"//{name}")
+        own = argument in spec.files if place > 0 else _own_program(Path(argument))
+        argv.append(_copied(spec, argument, copy, place) if own else argument)
+    for place, (name, value) in enumerate(spec.options.items(), len(argv)):
+        options[name] = _copied(spec, value, copy, place) if value in spec.files else value
     if not argv[0].startswith("//"):
         with Path(argv[0]).open("rb") as file:
             (copy / "program.sha256").write_text(hashlib.file_digest(file, "sha256").hexdigest())
-    return replace(spec, argv=tuple(argv))
+    return replace(spec, argv=tuple(argv), options=options)
+
+
+def _copied(spec: AgentSpec, argument: str, copy: Path, place: int) -> str:
+    path = Path(argument)
+    name = f"{place}/{path.resolve().name if place == 0 else path.name}"
+    if path.is_dir():
+        copy_folder(path, copy / name, spec.name)
+    else:
+        _copy_file(path, copy / name)
+    return f"//{name}"
 
 
 def _own_program(path: Path) -> bool:

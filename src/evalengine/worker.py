@@ -17,9 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import references, wire
+from evalengine.clocks import by_cpu
 from evalengine.contracts import Game, Info
+from evalengine.errors import GameError
 from evalengine.match import Match
-from evalengine.model import AgentSpec, Fault, MatchResult, MatchSpec, Orders, Played, Termination
+from evalengine.model import (
+    ENGINE_DIALECTS,
+    AgentSpec,
+    Fault,
+    FaultKind,
+    MatchResult,
+    MatchSpec,
+    Orders,
+    Played,
+    Termination,
+)
 from evalengine.process_seats import PythonSeat
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
@@ -35,6 +47,7 @@ if TYPE_CHECKING:
 _PULSE_S = 0.5
 _AGENTS = "agents"  # the path of their seeds
 _LONGEST_REPR = 1000
+_REPLAYS = 2
 _PR_SET_PDEATHSIG = 1
 _clock = time.perf_counter_ns
 _made = tuple.__new__  # a named tuple's own __new__ costs twice as much
@@ -52,7 +65,9 @@ class Worker:
         self._core = core or Core()  # whoever plays in one of several threads holds it
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
+        self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
         self._zygote = Zygote()
+        self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
         self.match: Match | None = None
         self.finished = 0
 
@@ -63,22 +78,30 @@ class Worker:
         turns = len(match.log[1]) if match is not None else 0
         return (self.finished << 32) + turns + self._core.passed
 
-    def play(self, spec: MatchSpec) -> Played:
-        """Return the result of one match; void when the game, or the engine, failed."""
+    def play(self, spec: MatchSpec, replays: int = _REPLAYS) -> Played:
+        """Return the result of one match; void when the game, the engine, or the machine's load failed it.
+
+        Args:
+            replays: how often a match is played again in which an agent was late since it had to wait for a core.
+        """
         started, began = time.time(), _clock()
         seats: list[Seat] = []
         thought: list[int] = []
         self.match = match = None
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
-            seeds = derive_each(spec.seed, _AGENTS, len(spec.agents))
-            sides, makers = match.sides, self._makers
+            if spec.seed != self._seeds[0]:  # else an earlier match of the rotation asked for them
+                self._seeds = spec.seed, derive_each(spec.seed, _AGENTS, len(spec.agents))
+            seeds, sides, makers = self._seeds[1], match.sides, self._makers
             for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
                 info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
                 seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
             _drive(match, seats, thought)
-            logs = _closed(match, seats)
+            logs = self._closed(match, seats)
+            contended = match.result.faults and any(seat.contended for seat in seats)  # type: ignore[union-attr]  # it is over
             seats = []
+            if contended:
+                return self.play(spec, replays - 1) if replays else _contended(match, started, _clock() - began)
             return _played(match, logs, thought, started, _clock() - began)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
             return _void(spec, match, error, started, _clock() - began)
@@ -90,7 +113,15 @@ class Worker:
 
     def _game(self, game_no: int) -> Game:
         if game_no not in self._games:
-            self._games[game_no] = references.build_game(*self._orders.games[game_no])
+            made = references.build_game(*self._orders.games[game_no])
+            versions = self._orders.versions
+            if versions and made.spec.version != versions[game_no]:
+                msg = (
+                    f"game {made.spec.name!r} was version {versions[game_no]} when the run began and is "
+                    f"{made.spec.version} now: a file that it reads was changed meanwhile"
+                )
+                raise GameError(msg)
+            self._games[game_no] = made
         return self._games[game_no]
 
     def _seat(self, info: Info, agent_no: int) -> Seat:
@@ -106,12 +137,43 @@ class Worker:
         if spec.kind == "trusted":
             make = self._makers[agent_no] = agent_maker(spec)
             return LocalSeat(make, info)
-        info.turn_s, info.match_s = orders.limits.turn_s, orders.limits.match_s
+        limits = orders.limits if spec.limits is None else spec.limits
+        info.turn_s, info.match_s, info.increment_s = limits.turn_s, limits.match_s, limits.increment_s
+        info.clock = "cpu" if by_cpu(limits, engine=spec.dialect in ENGINE_DIALECTS) else "wall"
+        if self._resting.get(agent_no):
+            rested = self._resting[agent_no].pop()
+            rested.again(info)
+            return rested
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
-        return kind(spec, info, orders.limits, self._zygote)
+        return kind(spec, info, limits, self._zygote)
+
+    def _closed(self, match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
+        """End the agents, or let them rest, and return their logs as (seat, stream, text)."""
+        assert match.result is not None
+        for seat in seats:
+            if seat.closes:
+                break
+        else:
+            return ()
+        faulted = {seat for _, seat, _ in match.result.faults}
+        logs = []
+        for number, seat in enumerate(seats):
+            found = self._ended(seat, match.spec.agents[number], match.result, faulted=number in faulted)
+            logs += [(number, stream, text) for stream, text in found.items()]
+        return tuple(logs)
+
+    def _ended(self, seat: Seat, agent_no: int, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
+        if self._orders.keep_programs and not faulted:
+            logs = _guarded(lambda: seat.rest(result))
+            if logs is not None:
+                self._resting.setdefault(agent_no, []).append(seat)
+                return logs
+        return _guarded(lambda: seat.close(result, faulted=faulted)) or {}
 
     def close(self) -> None:
         """End the processes that agents are forked from."""
+        for seat in [seat for seats in self._resting.values() for seat in seats]:
+            seat.close(None, faulted=False)
         self._zygote.close()
 
 
@@ -146,6 +208,9 @@ def _instance(made: Any, config: Mapping[str, Any]) -> Any:
 def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
     """Ask the seats until the match is over."""
     acts, infos = [seat.act for seat in seats], [seat.info for seat in seats]
+    if None in acts:
+        for seat in seats:
+            seat.settle()
     while True:
         thought += match.advance(acts, infos, _clock)
         if match.over:
@@ -167,25 +232,9 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
                 match.answer(request.seat, action, info)
 
 
-def _closed(match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
-    """End the agents and return their logs as (seat, stream, text)."""
-    assert match.result is not None
-    for seat in seats:
-        if seat.closes:
-            break
-    else:
-        return ()
-    faulted = {seat for _, seat, _ in match.result.faults}
-    return tuple(
-        (number, stream, text)
-        for number, seat in enumerate(seats)
-        for stream, text in _logs(seat, match.result, faulted=number in faulted).items()
-    )
-
-
-def _logs(seat: Seat, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
+def _guarded(call: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] | None:
     try:
-        return seat.close(result, faulted=faulted)
+        return call()
     except (Exception, SystemExit):  # noqa: BLE001 - the agent border: the match is over, what its end() does changes nothing
         return {"end": traceback.format_exc()}
 
@@ -224,8 +273,20 @@ def _plain_text(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def _contended(match: Match, started: float, took_ns: int) -> Played:
+    assert match.result is not None
+    told = next(fault.detail for _, _, fault in match.result.faults if fault.kind == FaultKind.TIMEOUT.value)
+    error = f"contended, {1 + _REPLAYS} times in a row: {told}. Use --clock cpu, fewer --workers or more seconds"
+    return _empty(match.spec, match, error, started, took_ns)
+
+
 def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: float, took_ns: int) -> Played:
     told = "".join(traceback.format_exception(error))
+    return _empty(spec, match, f"{references.one_line(error)}\n{told}", started, took_ns)
+
+
+def _empty(spec: MatchSpec, match: Match | None, error: str, started: float, took_ns: int) -> Played:
+    """Return a void row."""
     nothing = wire.pack([])
     return Played(
         spec.match_no,
@@ -237,7 +298,7 @@ def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: f
         nothing,
         started,
         took_ns / 1e9,
-        error=_plain_text(f"{references.one_line(error)}\n{told}"[:8000]),
+        error=_plain_text(error[:8000]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.abc
 import importlib.machinery
 import os
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SOCKET = 3
+_OF_ERRNO = {errno.EAGAIN: "processes", errno.ENOSPC: "disk", errno.EDQUOT: "disk", errno.EFBIG: "disk"}
 _TO_TELL = 8 << 20  # bytes of memory over the limit, for telling that it was reached
 
 
@@ -137,6 +139,8 @@ def _failure(error: BaseException, job: Mapping[str, Any]) -> tuple[str, str, st
             resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
     if isinstance(error, agent.NoAgentError):
         return kind, _text(error, 300), ""
+    if isinstance(error, OSError):
+        kind = _OF_ERRNO.get(error.errno or 0, kind)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename.startswith(job["folder"])]
     where = f" ({os.path.basename(own[-1].filename)}:{own[-1].lineno})" if own else ""

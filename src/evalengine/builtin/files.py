@@ -1,15 +1,13 @@
-"""Agents from files: Python files, folders and zips, and programs (`cmd:`). Looks at them, never runs them."""
+"""Agents from files: Python files, folders and zips, and programs. Looks at them, never runs them."""
 
 from __future__ import annotations
 
 import ast
-import os
-import shlex
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalengine import AgentError, AgentSpec
+from evalengine.builtin.programs import agent_name, program_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,9 +18,10 @@ _MAX_SOURCE = 4 << 20
 
 
 def load_file(ref: str) -> AgentSpec | None:
-    """Return the agent of a path, of `FILE.py:NAME`, `FILE.zip:NAME` or of `cmd:PROGRAM ARGS`."""
-    if ref.startswith("cmd:"):
-        return _program(ref)
+    """Return the agent of a path, of `FILE.py:NAME`, `FILE.zip:NAME` or of a program, as `cmd:PROGRAM ARGS`."""
+    program = program_of(ref)
+    if program is not None:
+        return program
     text, _, name = ref.rpartition(":") if ".py:" in ref or ".zip:" in ref else (ref, "", "")
     path = Path(text).expanduser()
     if not path.exists():
@@ -37,7 +36,7 @@ def _python(path: Path, name: str) -> AgentSpec:
     suffix = f":{name}" if name else ""
     if path.suffix == ".zip":
         # The entry is known once it is unpacked; it is only its name until then.
-        return AgentSpec(name=_clean(path.stem), kind="python", path=str(path.absolute()), entry=suffix)
+        return AgentSpec(name=agent_name(path.stem), kind="python", path=str(path.absolute()), entry=suffix)
     if path.is_dir():
         entry = next((entry for entry in _ENTRIES if (path / entry).is_file()), None)
         if entry is None:
@@ -52,49 +51,12 @@ def _python(path: Path, name: str) -> AgentSpec:
         raise AgentError(msg)
     file = path / entry if path.is_dir() else path
     return AgentSpec(
-        name=_clean(stem),
+        name=agent_name(stem),
         kind="python",
         path=str(folder.absolute()),
         entry=entry + suffix,
         note=_look(file, name),
     )
-
-
-def _clean(name: str) -> str:
-    """Return a file's name as an agent's name."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "_" for c in name)[:40]
-    return kept.replace("-vs-", "-vs_") or "agent"
-
-
-def _program(ref: str) -> AgentSpec:
-    try:
-        words = shlex.split(ref.removeprefix("cmd:"))
-    except ValueError as error:
-        msg = f"{ref!r}: {error}; write cmd:PROGRAM ARGS as in a shell"
-        raise AgentError(msg) from None
-    if not words:
-        msg = f"{ref!r} names no program; write cmd:PROGRAM ARGS"
-        raise AgentError(msg)
-    # Not by way of a Path, which forgets the ./ that keeps a program of this folder from meaning one of the PATH.
-    found = shutil.which(os.path.expanduser(words[0]))  # noqa: PTH111 - see above
-    if found is None:
-        reason = "is not executable" if Path(words[0]).is_file() else "was not found"
-        msg = f"{ref!r}: the program {words[0]!r} {reason}"
-        raise AgentError(msg)
-    named = [Path(word).stem for word in words if _exists(word)] or [Path(words[0]).name]
-    return AgentSpec(
-        name=_clean(named[-1]),
-        kind="program",
-        argv=(str(Path(found).absolute()), *words[1:]),
-        files=tuple(word for word in words[1:] if _exists(word)),
-    )
-
-
-def _exists(word: str) -> bool:
-    try:
-        return Path(word).exists()
-    except OSError:  # too long for a name: a text, not a file
-        return False
 
 
 # ---------------------------------------------------------- a look at the source, without running it

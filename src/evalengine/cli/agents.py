@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 _YOURS = """
 Your own: bot.py, bot.py:Class, a folder or zip with agent.py or main.py,
-'cmd:PROGRAM ARGS' for a program in any language, http://... for a web endpoint,
-'llm:MODEL@BASE_URL' for a language model, or NAME=REF for any of these."""
+'cmd:PROGRAM ARGS' for a program in any language (JSON lines; 'plain:' words),
+'uci:ENGINE?nodes=200&Hash=16', 'xboard:ENGINE' or 'gtp:ENGINE ARGS' for an engine,
+http://... for a web endpoint, 'llm:MODEL@BASE_URL' for a language model,
+or NAME=REF for any of these."""
 
 
 @click.command("agents", cls=settings.Command)
 @settings.format_option("table", "json")
 @settings.plugin_options
 def command(form: str, wanted: Sequence[str]) -> None:
-    """List the bundled agents; any file, folder, zip, program, URL or language model can play as well."""
+    """List the bundled agents; any file, folder, zip, program, engine, URL or language model can play as well."""
     import json
 
     from evalengine.cli import text

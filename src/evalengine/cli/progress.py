@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
 
-LETTERS = {"crash": "C", "timeout": "T", "illegal": "I", "memory": "M", "protocol": "P", "void": "V"}
+LETTERS = {
+    "crash": "C", "timeout": "T", "illegal": "I", "memory": "M", "protocol": "P", "processes": "F", "disk": "S",
+    "void": "V",
+}  # fmt: skip
 _THIN_ABOVE = 2_000  # matches; above, a letter stands for several
 _PATIENCE = 20  # letters of another game that wait for the end of this one's line
 _REFRESH_S = 0.1

@@ -11,8 +11,8 @@ from evalengine.cli import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.cli.stored import StoredMatch
     from evalengine.match import Match
+    from evalengine.replays import StoredMatch
 
 
 @click.command("replay", cls=settings.Command)

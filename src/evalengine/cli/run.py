@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalengine.cli import settings
+from evalengine.cli import limit_options, settings
 from evalengine.errors import ExitCode, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalengine.launcher import Launcher
-    from evalengine.model import Limits
     from evalengine.planning import Settings
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
@@ -23,18 +22,19 @@ if TYPE_CHECKING:
 
 _RESUME_LATEST = "latest"
 _PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents")
-_LIMITS = ("turn_s", "start_s", "match_s", "memory_mib")
+_LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
     *_PLAN, *_LIMITS, "rater", "sandbox", "select", "deselect", "last_failed", "failed_first",
     "dry_run", "collect_only",
 )  # fmt: skip
-_MOST_LIMIT = 1e9  # seconds or MiB
-_KINDS = "CTIMPVaAN"
+_MOST_PERCENT = 1e9
+_KINDS = "CTIMPFSVaAN"
 _EXAMPLES = """\b
 Examples:
   evalengine run --games strategy -n 500
   evalengine run mybot.py --games "connect4 or hex(size=7)" -n 200
   evalengine run a=old.py b=new.py --games tictactoe --rounds 50
+  evalengine run "uci:stockfish?nodes=200" "cmd:./mine --deep" --games chess
 """
 _FOLDER = click.Path(file_okay=False, exists=True)
 
@@ -87,45 +87,12 @@ _plan_options = _options(
         help="trueskill, elo, mean ... Default: trueskill by places, mean where scores count.",
     ),
 )
-_limit_options = _options(
-    _option(
-        "--turn-s",
-        type=float,
-        default=2.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="Wall seconds a turn; 0: no limit.",
-    ),
-    _option(
-        "--start-s",
-        type=float,
-        default=10.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="Wall seconds to start; 0: no limit.",
-    ),
-    _option(
-        "--match-s",
-        type=float,
-        default=0.0,
-        metavar="SECONDS",
-        help="Wall seconds a match, all turns together; 0 (default): no limit.",
-    ),
-    _option(
-        "--memory-mib",
-        type=int,
-        default=512,
-        show_default=True,
-        metavar="MIB",
-        help="Memory of one agent; 0: no limit.",
-    ),
-    _option(
-        "--sandbox",
-        type=click.Choice(["auto", "none"]),
-        default="auto",
-        show_default=True,
-        help="How agents from outside are contained; this version knows none.",
-    ),
+_sandbox_option = _option(
+    "--sandbox",
+    type=click.Choice(["auto", "none"]),
+    default="auto",
+    show_default=True,
+    help="How agents from outside are contained; this version knows none.",
 )
 _choice_options = _options(
     _option(
@@ -176,7 +143,8 @@ _output_options = _options(
         "kinds",
         default="a",
         metavar="CHARS",
-        help="Faults in the summary: C crash, T timeout, I illegal, M memory, P protocol, V void, a all, N none.",
+        help="Faults in the summary: C crash, T timeout, I illegal, M memory, P protocol, F processes, S disk, V void, "
+        "a all, N none.",
     ),
     _option(
         "--tb",
@@ -212,7 +180,15 @@ _place_options = _options(
 
 @click.command("run", cls=settings.Command, epilog=_EXAMPLES)
 @click.argument("agents", nargs=-1, metavar="[AGENT]...")
-@_options(_plan_options, _limit_options, _choice_options, _end_options, _output_options, _place_options)
+@_options(
+    _plan_options,
+    limit_options.limit_options,
+    _sandbox_option,
+    _choice_options,
+    _end_options,
+    _output_options,
+    _place_options,
+)
 @click.pass_obj
 def command(source: settings.Source, /, **options: Any) -> int:
     """Play matches between agents and print the standings.
@@ -223,7 +199,7 @@ def command(source: settings.Source, /, **options: Any) -> int:
     """
     _check(options, source.typed)
     if options["dry_run"] or options["collect_only"]:
-        return _preview(options, source.typed)
+        return _preview(options, source)
     from evalengine.launcher import Launcher
 
     with Launcher() as launcher:  # first of all: it gets ready while the plan is made
@@ -252,11 +228,11 @@ def _check(options: Mapping[str, Any], typed: Collection[str]) -> None:
 
 
 def _check_values(options: Mapping[str, Any]) -> None:
-    for name in _LIMITS:
-        if not 0 <= options[name] < _MOST_LIMIT:  # also refuses nan
-            _refuse(f"{_dashed(name)} must be from 0 (no limit) to {_MOST_LIMIT:.0f}, not {options[name]}")
+    from evalengine import limits
+
+    limits.check(limit_options.limits_of(options), _dashed)
     under = options["fail_under"]
-    if under is not None and not abs(under) < _MOST_LIMIT:
+    if under is not None and not abs(under) < _MOST_PERCENT:
         _refuse(f"--fail-under must be a number, not {under}")
     if wrong := [sign for sign in options["kinds"] if sign not in _KINDS]:
         _refuse(f"-r {options['kinds']}: {wrong[0]!r} is none of {', '.join(_KINDS)}; see evalengine run --help")
@@ -265,7 +241,8 @@ def _check_values(options: Mapping[str, Any]) -> None:
 def _check_resume(named: str, typed: Collection[str]) -> None:
     if named != _RESUME_LATEST and not (named.isdecimal() and int(named)):
         _refuse(f"--resume {named}: a run is a number from 1; leave it out for the latest")
-    if wrong := [_dashed(name) for name in _FIXED_BY_A_RUN if name in typed]:
+    dotted = sorted(name for name in typed if "." in name)
+    if wrong := [_dashed(name) for name in _FIXED_BY_A_RUN if name in typed] + dotted:
         _refuse(f"--resume takes {', '.join(wrong)} from the stored run: leave it out (of EVALENGINE_ADDOPTS too)")
 
 
@@ -279,7 +256,7 @@ def _dashed(name: str) -> str:
     return "AGENT" if name == "agents" else written[name]
 
 
-def _settings(options: Mapping[str, Any]) -> Settings:
+def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
     from evalengine import seeding
     from evalengine.planning import Settings
 
@@ -293,19 +270,15 @@ def _settings(options: Mapping[str, Any]) -> Settings:
         rater=options["rater"],
         pairing=options["pairing"],
         opening=options["opening"],
-        limits=_limits(options),
+        limits=limit_options.limits_of(options),
+        agent_limits=limit_options.own_of(source.limits),
+        absent_ok=source.absent_ok,
         select=options["select"],
         deselect=tuple(options["deselect"]),
     )
 
 
-def _limits(options: Mapping[str, Any]) -> Limits:
-    from evalengine.model import Limits
-
-    return Limits(**{name: options[name] or None for name in _LIMITS})
-
-
-def _again(options: Mapping[str, Any], typed: Collection[str]) -> Settings:
+def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
     """Return the last run's settings for --lf and --ff; what leaves its plan alone may be given anew.
 
     Raises:
@@ -315,18 +288,24 @@ def _again(options: Mapping[str, Any], typed: Collection[str]) -> Settings:
 
     from evalengine import entry, runs
 
-    wish = _settings(options)
+    wish = _settings(options, source)
     with settings.open_store(options["db"]) as store:
         last = store.latest_run()
         before, failed = runs.settings_of(store, last), entry.failed_matches(store, last)
     for name in _PLAN:
-        if name in typed and getattr(wish, name) != getattr(before, name):
+        if name in source.typed and getattr(wish, name) != getattr(before, name):
             was = getattr(before, name)
             _refuse(
                 f"--lf and --ff play run {last} again, whose {_dashed(name)} was {was!r}: leave it out, or name that"
             )
-    anew = {name: getattr(wish, name) for name in ("rater", "select", "deselect") if name in typed}
-    limits = before.limits._replace(**{name: options[name] or None for name in _LIMITS if name in typed})
+    anew: dict[str, Any] = {
+        name: getattr(wish, name) for name in ("rater", "select", "deselect") if name in source.typed
+    }
+    limits = before.limits._replace(
+        **{name: limit_options.limit_of(options[name]) for name in _LIMITS if name in source.typed}
+    )
+    own = {name: dict(before.agent_limits.get(name, {})) | dict(more) for name, more in wish.agent_limits.items()}
+    anew |= {"agent_limits": {**before.agent_limits, **own}, "absent_ok": (*before.absent_ok, *wish.absent_ok)}
     wish = replace(before, limits=limits, failed_of=None, first_of=None, **anew)
     if not failed:
         from evalengine.cli import text
@@ -347,14 +326,15 @@ def _plugins(options: Mapping[str, Any]) -> Plugins:
     return plugs
 
 
-def _wish(options: Mapping[str, Any], typed: Collection[str]) -> Settings:
-    return _again(options, typed) if options["last_failed"] or options["failed_first"] else _settings(options)
+def _wish(options: Mapping[str, Any], source: settings.Source) -> Settings:
+    again = options["last_failed"] or options["failed_first"]
+    return _again(options, source) if again else _settings(options, source)
 
 
 def _begin(options: Mapping[str, Any], source: settings.Source, launcher: Launcher) -> int:
     from evalengine import runs
 
-    plugs, wish = _plugins(options), _wish(options, source.typed)
+    plugs, wish = _plugins(options), _wish(options, source)
     if not os.path.exists(options["db"]):  # noqa: PTH110 - pathlib is slow to import
         runs.check(wish, plugs)
     with settings.open_store(options["db"], create=True) as store:
@@ -362,13 +342,13 @@ def _begin(options: Mapping[str, Any], source: settings.Source, launcher: Launch
         return _play(run, store, options, plugs, source.file, launcher)
 
 
-def _preview(options: Mapping[str, Any], typed: Collection[str]) -> int:
+def _preview(options: Mapping[str, Any], source: settings.Source) -> int:
     from contextlib import nullcontext
 
     from evalengine import runs
     from evalengine.cli import text
 
-    plugs, wish = _plugins(options), _wish(options, typed)
+    plugs, wish = _plugins(options), _wish(options, source)
     with settings.open_store(options["db"]) if wish.failed_of is not None else nullcontext() as store:
         lines = runs.preview(wish, plugs, ids=options["collect_only"], store=store)
         if options["form"] == "json":

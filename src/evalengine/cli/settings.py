@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from evalengine.cli.limit_options import LIMITS
 from evalengine.errors import ConfigError, StorageError, StoreError
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ class Source(NamedTuple):
     """Where a command's options come from.
 
     Attributes:
-        file: the settings that were found; typed: names of parameters given by hand, on the command line or with -o.
+        file: the settings that were found; typed: names of parameters given by hand, on the command line or with -o;
+        limits: by agent's name its own limits, by parameter; absent_ok: agents that only the file names.
     """
 
     file: Path | None
     typed: frozenset[str]
+    limits: Mapping[str, Mapping[str, Any]] = {}
+    absent_ok: tuple[str, ...] = ()
 
 
 class Command(click.Command):
@@ -51,14 +55,21 @@ class Command(click.Command):
 
         file = find_file(Path(given.get("rootdir") or "."), given.get("config_file"))
         whole = "overrides" in {parameter.name for parameter in self.params}
-        settings = dict(_read_file(file, ctx, whole=whole)) if file is not None else {}
-        pairs = dict(_read_pairs(given.get("overrides") or (), ctx))
+        limits: dict[str, dict[str, Any]] = {}
+        settings = dict(_read_file(file, ctx, limits, whole=whole)) if file is not None else {}
+        in_file = set(limits)
+        typed_limits: dict[str, dict[str, Any]] = {}
+        pairs = dict(_read_pairs(given.get("overrides") or (), ctx, typed_limits))
+        for name, own in typed_limits.items():
+            limits.setdefault(name, {}).update(own)
         ctx.default_map = settings | pairs
         rest = super().parse_args(ctx, args)
         typed = {
             name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         }
-        ctx.obj = Source(file=file, typed=frozenset(typed | pairs.keys()))
+        dotted = {f"{name}.{key}" for name, own in typed_limits.items() for key in own}
+        absent_ok = tuple(sorted(in_file - typed_limits.keys()))
+        ctx.obj = Source(file, frozenset(typed | pairs.keys() | dotted), limits, absent_ok)
         return rest
 
 
@@ -158,22 +169,56 @@ def find_file(start: Path, named: str | None) -> Path | None:
     return None
 
 
-def _read_file(path: Path, ctx: click.Context, *, whole: bool) -> Iterator[tuple[str, Any]]:
-    """Yield parameters with their values; unless `whole`, of those that every command shares."""
+def _read_file(
+    path: Path, ctx: click.Context, limits: dict[str, dict[str, Any]], *, whole: bool
+) -> Iterator[tuple[str, Any]]:
+    """Yield parameters with their values; unless `whole`, of those that every command shares.
+
+    Args:
+        limits: takes the agents' own, whose tables bear their names.
+    """
     for key, value in _table(path).items():
         if not whole and key not in ("db", "p"):
+            continue
+        if isinstance(value, dict):
+            limits[key] = dict(_limit(f"{path}: {key}", name, inner, ctx) for name, inner in value.items())
             continue
         parameter = _parameter(key, ctx.command, str(path))
         checked = _checked(parameter, value, f"{path}: {key}", ctx)
         yield str(parameter.name), str(path.parent / checked) if parameter.name == "db" else checked
 
 
-def _read_pairs(pairs: Sequence[str], ctx: click.Context) -> Iterator[tuple[str, Any]]:
+def _limit(where: str, key: str, value: Any, ctx: click.Context) -> tuple[str, Any]:
+    """Return name and value of a limit of one agent.
+
+    Raises:
+        ConfigError: it is none, or of the wrong type.
+    """
+    limits = {name for name in LIMITS if any(name == parameter.name for parameter in ctx.command.params)}
+    if not limits:
+        msg = f"{where}.{key}: only evalengine run knows agents' own limits"
+        raise ConfigError(msg)
+    parameter = _parameter(key, ctx.command, where)
+    if parameter.name not in limits:
+        msg = f"{where}.{key}: an agent's own can be {', '.join(LIMITS)}"
+        raise ConfigError(msg)
+    checked = _checked(parameter, value, f"{where}.{key}", ctx)
+    return str(parameter.name), parameter.type_cast_value(ctx, checked)
+
+
+def _read_pairs(
+    pairs: Sequence[str], ctx: click.Context, limits: dict[str, dict[str, Any]]
+) -> Iterator[tuple[str, Any]]:
+    """Yield parameters with their values; `limits` takes those of single agents, `NAME.KEY=VALUE`."""
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:
             msg = f"-o {pair}: write -o key=value"
             raise ConfigError(msg)
+        agent, dot, name = key.strip().rpartition(".")
+        if dot:
+            limits.setdefault(agent, {}).update([_limit(f"-o {agent}", name, value.strip(), ctx)])
+            continue
         parameter = _parameter(key.strip(), ctx.command, "-o")
         yield str(parameter.name), _checked(parameter, value.strip(), f"-o {key.strip()}", ctx)
 

@@ -11,7 +11,7 @@ from evalengine.cli import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.cli.stored import StoredMatch
+    from evalengine.replays import StoredMatch
 
 _WIDTH = 80  # of a line of actions
 

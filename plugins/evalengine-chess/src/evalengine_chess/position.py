@@ -1,0 +1,171 @@
+"""A position of chess as a State. Rules are those of the library `chess`; what it does not keep is kept here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import chess
+
+from evalengine import State
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Hashable, Mapping, Sequence
+
+_NOBODY: tuple[int, ...] = ()
+_BLACK_MOVES, _WHITE_MOVES = (1,), (0,)
+_FIFTY_MOVES = 100  # of both colours together
+_THREE_TIMES = 3
+_COLOURS = ("white", "black")  # by seat
+_PROMOTED = ("", "", "n", "b", "r", "q")
+
+
+def action_of(move: chess.Move) -> int:
+    """Return a move as an action."""
+    return move.from_square | move.to_square << 6 | (move.promotion or 0) << 12
+
+
+def move_of(action: int) -> chess.Move:
+    """Return the move that an action stands for."""
+    return chess.Move(action & 63, action >> 6 & 63, action >> 12 or None)
+
+
+def text_of(action: int) -> str:
+    """Return an action as UCI writes it."""
+    return chess.SQUARE_NAMES[action & 63] + chess.SQUARE_NAMES[action >> 6 & 63] + _PROMOTED[action >> 12]
+
+
+class Position(State):
+    """A position with the moves that led to it; changes itself.
+
+    Attributes:
+        board: the library's; start_fen, moves: where the line began, and its moves since as UCI texts;
+        ending: why it is over, "" while it is not.
+    """
+
+    __slots__ = ("_fen", "_legal", "_movers", "_seen", "_times", "_winner", "board", "ending", "moves", "start_fen")
+
+    def __init__(self, board: chess.Board, moves: Sequence[str] = ()) -> None:
+        """Begin at `board`, which this state then owns, and play `moves`."""
+        self.board = board
+        self.start_fen = board.fen()
+        self.moves: list[str] = []
+        self._seen: dict[Hashable, int] = {}  # how often, since the last move that cannot be taken back
+        self._note_position()
+        for text in moves:
+            self._push(chess.Move.from_uci(text))
+            self.moves.append(text)
+        self._look()
+
+    def _push(self, move: chess.Move) -> None:
+        board = self.board
+        board.push(move)
+        if not board.halfmove_clock:
+            self._seen.clear()
+        self._note_position()
+
+    def _note_position(self) -> None:
+        board = self.board
+        white, black = board.occupied_co[chess.WHITE], board.occupied_co[chess.BLACK]
+        # Not Board.is_repetition(): that takes all moves back since the last capture, each turn anew.
+        # A square for en passant counts only where somebody can capture there (FIDE's laws, 9.2.3).
+        beside = board.ep_square if board.ep_square is not None and board.has_legal_en_passant() else None
+        key = (board.pawns, board.knights, board.bishops, board.rooks, board.queens, board.kings, white, black,
+               board.turn, board.clean_castling_rights(), beside)  # fmt: skip
+        self._times = self._seen[key] = self._seen.get(key, 0) + 1
+        self._fen: str | None = None
+
+    def _look(self) -> None:
+        """Find what is possible now, once for all who ask."""
+        board = self.board
+        # Sorted: what is drawn from it must not depend on the version of the library.
+        self._legal = tuple(sorted([action_of(move) for move in board.generate_legal_moves()]))
+        self._winner: int | None = None
+        self.ending = self._ending()
+        if self.ending:
+            self._movers = _NOBODY
+        else:
+            self._movers = _WHITE_MOVES if board.turn else _BLACK_MOVES
+
+    def _ending(self) -> str:
+        board = self.board
+        if not self._legal:
+            if not board.is_check():
+                return "stalemate"
+            self._winner = 1 if board.turn else 0
+            return "checkmate"
+        if board.halfmove_clock >= _FIFTY_MOVES:
+            return "fifty moves"
+        if self._times >= _THREE_TIMES:
+            return "threefold repetition"
+        return "insufficient material" if board.is_insufficient_material() else ""
+
+    def to_move(self) -> Sequence[int]:
+        return self._movers
+
+    def legal(self, seat: int) -> Sequence[int]:
+        return self._legal
+
+    def apply(self, actions: Mapping[int, int], rng: random.Random) -> Position:
+        ((_, action),) = actions.items()
+        self._push(move_of(action))
+        self.moves.append(text_of(action))
+        self._look()
+        return self
+
+    def scores(self) -> tuple[float, ...]:
+        if self._winner is None:
+            return (0.0, 0.0)
+        return (-1.0, 1.0) if self._winner else (1.0, -1.0)
+
+    def view(self, seat: int) -> dict[str, Any]:
+        return {
+            "fen": self.fen,
+            "start_fen": self.start_fen,
+            "moves": self.moves.copy(),
+            "variant": "chess960" if self.board.chess960 else "standard",
+            "colour": _COLOURS[seat],
+        }
+
+    @property
+    def fen(self) -> str:
+        """The position as FEN; written once, when it is first asked for."""
+        if self._fen is None:
+            self._fen = self.board.fen()
+        return self._fen
+
+    def clone(self) -> Position:
+        other = object.__new__(type(self))
+        other.board = self.board.copy(stack=False)
+        other.start_fen, other.ending = self.start_fen, self.ending
+        other.moves, other._seen = self.moves.copy(), self._seen.copy()
+        other._fen, other._times, other._winner = self._fen, self._times, self._winner
+        other._legal, other._movers = self._legal, self._movers
+        return other
+
+    def render(self, seat: int | None = None) -> str:
+        """Return the board as seen by a seat, or by White, and who is to move or how it ended."""
+        files, ranks = range(8), range(7, -1, -1)
+        if seat == 1:
+            files, ranks = range(7, -1, -1), range(8)
+        rows = [f"{rank + 1} {' '.join(self._symbol(file, rank) for file in files)}" for rank in ranks]
+        names = " ".join(chess.FILE_NAMES[file] for file in files)
+        return "\n".join([*rows, f"  {names}", self.ending or f"{_COLOURS[self._movers[0]]} to move"])
+
+    def _symbol(self, file: int, rank: int) -> str:
+        piece = self.board.piece_at(chess.square(file, rank))
+        return piece.symbol() if piece else "."
+
+    def svg(self, seat: int | None = None) -> str:
+        import chess.svg
+
+        board = self.board
+        drawn = chess.svg.board(
+            board,
+            orientation=seat != 1,
+            lastmove=chess.Move.from_uci(self.moves[-1]) if self.moves else None,
+            check=board.king(board.turn) if board.is_check() else None,
+        )
+        # As in the bundled games: what a screen reader says of it is the position as text.
+        head, rest = drawn.split(">", 1)
+        return f'{head} role="img"><title>{self.render(seat)}</title>{rest}'

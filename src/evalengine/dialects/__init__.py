@@ -1,0 +1,1 @@
+"""How programs speak: one file a dialect, without any I/O."""
