@@ -419,6 +419,8 @@ REFUSED = {
     "llm:@http://host": "write llm:MODEL@BASE_URL",
     "llm:m@http://sk-secret:x@host/v1": "no user or password in a URL",
     "llm:m@http://host/v1?max_token=0": "there is no option 'max_token'. Did you mean 'max_tokens'?",
+    "llm:m@http://host/v1?api_key=sk-secret": "'llm:m@http://host/v1': there is no option 'api_key'",
+    "llm:m@http://host/v1?sk-secret": "write options as NAME=VALUE",
     "llm:m@http://host/v1?retries=-1": "retries must be from 0 to 100",
     "llm:m@http://host/v1?retries=x": "retries must be a whole number",
     "llm:m@http://host/v1?show=all": "show must be one of both, text, view",

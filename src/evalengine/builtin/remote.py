@@ -156,14 +156,15 @@ def _parsed(ref: str, text: str, known: Mapping[str, Option]) -> dict[str, Any]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True) if text else []
     except ValueError:
-        msg = f"{ref!r}: write options as NAME=VALUE&NAME=VALUE, not {text!r}"
+        msg = f"{re.split('[?#]', ref)[0]!r}: write options as NAME=VALUE&NAME=VALUE"
         raise AgentError(msg) from None
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name not in known:
             near = difflib.get_close_matches(name, list(known), n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            msg = f"{ref!r}: there is no option {name!r}.{hint} There are: {', '.join(known)}"
+            # Without what stands there: it may be a key that somebody tried to give.
+            msg = f"{re.split('[?#]', ref)[0]!r}: there is no option {name!r}.{hint} There are: {', '.join(known)}"
             raise AgentError(msg)
         if name in found:
             msg = f"{ref!r}: {name} is given twice"
