@@ -12,7 +12,7 @@ FLOORS = [
     ["contracts", "hookspecs", "visible"],
     ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
     ["plugins"],
-    ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects"],
+    ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
     ["seats", "boards", "planning", "clocks", "lines", "sandboxes", "watch"],
     ["process_seats"],
     ["program_seats"],
@@ -28,7 +28,7 @@ FLOORS = [
     ["__main__"],
 ]
 FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
-SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib"}
+SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
 PACKAGES = {
     "evalengine": ROOT / "src" / "evalengine",
     "evalengine_host": ROOT / "src" / "evalengine_host",

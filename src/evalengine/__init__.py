@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evalengine.errors import GameError as GameError
     from evalengine.errors import SandboxError as SandboxError
     from evalengine.errors import UsageError as UsageError
+    from evalengine.errors import VoidError as VoidError
     from evalengine.hookspecs import hookimpl as hookimpl
     from evalengine.match import Match as Match
     from evalengine.model import API as API
@@ -77,6 +78,7 @@ _HOME = {
         "GameError",
         "SandboxError",
         "UsageError",
+        "VoidError",
     ),
     "hookspecs": ("hookimpl",),
     "match": ("Match",),

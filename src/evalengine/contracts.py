@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +12,8 @@ from evalengine.errors import GameError
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from evalengine.model import (
         Action,
@@ -147,6 +149,8 @@ class Info:
         seed: the agent's own 63-bit seed in this match, on a path that no luck of the game is on;
         turn_s, match_s: the limits, None without one; increment_s: what each answer gives back to match_s;
         clock: what seconds are, "cpu" or "wall"; None: nothing is limited;
+        run_folder: a folder beside the database that trusted agents of one run may share, not made yet; "" without one;
+        waiting: a context to wait for a network in, so that other matches of this process play meanwhile;
         past: in a branch, this seat's own (observation, action) pairs so far, else empty.
     """
 
@@ -157,6 +161,8 @@ class Info:
     increment_s: float = 0.0
     clock: str | None = None
     past: Sequence[tuple[Any, Action]] = ()
+    run_folder: str = ""
+    waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
     _rng: random.Random | None = None
 
     def __init__(self, game: Game, seat: int, sides: Sequence[Sequence[int]], seed: int) -> None:
@@ -174,6 +180,15 @@ class Info:
     def config(self) -> Mapping[str, Any]:
         """The game's parameters."""
         return self._game.config
+
+    @property
+    def rules(self) -> str:
+        """The game's rules in a few lines. For trusted in-process agents only, as the next."""
+        return self._game.spec.doc
+
+    def action_to_str(self, action: Action) -> str:
+        """Return an action as people write it."""
+        return self._game.action_to_str(action)
 
     @property
     def information(self) -> str:
@@ -282,6 +297,20 @@ class Observation(Request):
             raise
         except Exception as error:
             raise self._failed(error, "clone" if perfect else "sample") from error
+
+    def refusal(self, action: Action) -> str | None:
+        """Return why the game would refuse `action` now, or None; for trusted in-process agents only."""
+        return self._state.refuse(self.seat, action)
+
+    @property
+    def text(self) -> str:
+        """The position as people read it, of what the seat sees only; for trusted in-process agents only."""
+        try:
+            return self._state.render(self.seat)
+        except _OWN:
+            raise
+        except Exception as error:
+            raise self._failed(error, "render") from error
 
     def __getitem__(self, key: str) -> Any:
         return getattr(self, key) if key in OBSERVATION_FIELDS else self.view[key]

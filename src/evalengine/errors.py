@@ -14,6 +14,7 @@
     │   ├── InterruptedRunError      Ctrl-C or SIGTERM
     │   └── StorageError             full disk or read-only folder after the start
     ├── GameError                    a game broke its contract; its match is void
+    │   └── VoidError                an agent cannot be asked, and is not to blame; its match is void
     └── WireError                    bytes that are not a frame of our protocol
 
 An agent's failure is never an exception above `Match`: it is a `Fault` in the result.
@@ -97,6 +98,10 @@ class StorageError(StopError):
 
 class GameError(EvalengineError):
     """A game broke its contract; the match is void and the error is stored with it."""
+
+
+class VoidError(GameError):
+    """An agent cannot be asked, through no fault of its own (a cap that a person set, say); the match is void."""
 
 
 class WireError(EvalengineError):

@@ -167,9 +167,11 @@ class Match:
             self._note(seat, info)
         self._take(seat, action if reason is None else illegal(action, reason))
 
-    def fault(self, seat: int, fault: Fault) -> None:
+    def fault(self, seat: int, fault: Fault, info: Any = None) -> None:
         """Report what a seat that is asked did wrong instead of answering."""
         self._awaited(seat)
+        if info is not None:
+            self._note(seat, info)
         self._take(seat, fault)
 
     def advance(  # noqa: C901 - inlined by hand: a call costs as much as the rest of a turn
@@ -319,6 +321,8 @@ class Match:
             if action.info is not None:
                 self._note(seat, action.info)
             action = action.action
+            if type(action) is Fault:
+                return action
         reason = self.state.refuse(seat, action)
         return action if reason is None else illegal(action, reason)
 

@@ -190,6 +190,7 @@ class AgentSpec:
     options: Mapping[str, str] = field(default_factory=dict)  # program: what its dialect makes of them
     note: str = ""  # what a person should know: which function was taken, for example
     pinned: bool = True  # False: its bytes cannot be fixed, so results are never reused
+    waits_s: float = 0.0  # trusted: seconds that a turn may wait for a network; more than 0: many matches at once
     limits: Limits | None = None  # its own; None: the run's
 
 
@@ -205,6 +206,8 @@ class Orders:
     sys_path: tuple[str, ...] = ()
     containment: Containment | None = None  # of agents from outside
     cores: tuple[int, ...] = ()  # worker k runs on core k modulo their number; empty: anywhere
+    concurrency: int = 1  # matches at once in a worker that wait for a network
+    run_folder: str = ""  # Info.run_folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ from evalengine.errors import StopError, StorageError
 from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
 from evalengine.scheduler import Scheduler
+from evalengine.waiting import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,9 +116,9 @@ class _Player:
         """Play to the end, or until somebody stops it."""
         run = self._run
         scheduler = Scheduler(
-            _orders(run, self._store.agents_folder, self._plugs),
+            _orders(run, self._store, self._plugs),
             workers,
-            hung_s=max(_hung_s(limits, self._most_turns()) for limits in _every_limits(run)),
+            hung_s=_longest_s(run, self._most_turns()),
             worker_lost=self._worker_lost,
             launcher=launcher,
         )
@@ -285,6 +286,12 @@ def _every_limits(run: Run) -> list[Limits]:
     return [run.entry.settings.limits, *(agent.limits for agent in run.entry.agents if agent.limits is not None)]
 
 
+def _longest_s(run: Run, turns: int) -> float:
+    """Return the seconds without the end of a turn after which a worker is hung, whoever plays."""
+    waits_s = max(agent.waits_s for agent in run.entry.agents)
+    return max(2 * waits_s, *(_hung_s(limits, turns) for limits in _every_limits(run)))
+
+
 def _hung_s(limits: Limits, turns: int = 0) -> float:
     """Return the seconds without the end of a turn after which a worker is hung; a match has `turns` at most."""
     bank_s = None if limits.match_s is None else limits.match_s + turns * limits.increment_s
@@ -317,18 +324,20 @@ def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchS
     return (spec for spec in specs if spec.match_no >= len(stored) or not stored[spec.match_no])
 
 
-def _orders(run: Run, folder: Path, plugs: Plugins) -> Orders:
+def _orders(run: Run, store: Store, plugs: Plugins) -> Orders:
     entry = run.entry
     outside = any(agent.kind != "trusted" for agent in entry.agents)
     cores = tuple(sorted(os.sched_getaffinity(0))) if outside and hasattr(os, "sched_getaffinity") else ()
     return Orders(
         games=tuple((game.spec, dict(game.config)) for game in entry.games),
-        agents=tuple(submissions.located(agent, folder) for agent in entry.agents),
+        agents=tuple(submissions.located(agent, store.agents_folder) for agent in entry.agents),
         limits=entry.settings.limits,
         versions=tuple(game.game.spec.version for game in entry.games),
         sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
         containment=sandboxes.containment(entry.sandbox, plugs, entry.settings.bind),
         cores=cores,
+        concurrency=run.concurrency,
+        run_folder=str(store.folder_of(run.number)),
     )
 
 
@@ -340,12 +349,14 @@ def play(
     workers: int,
     listener: Listener | None = None,
     max_failed: int = 0,
+    concurrency: int | None = None,
     launcher: Launcher | None = None,
 ) -> Run:
     """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
 
     Args:
         max_failed: end as Ctrl-C does after so many faults and voids; 0: never;
+        concurrency: matches at once in a worker that wait for a network;
         launcher: one that was started before, for the first match to come sooner; closed afterwards.
 
     Raises:
@@ -354,7 +365,7 @@ def play(
     listener = listener or Listener()
     lock = store.lock(run.number)
     try:
-        run.workers = workers
+        run.workers, run.concurrency = workers, concurrency or CONCURRENCY
         store.set_run(run.number, state="running", pid=os.getpid())
         run.state = "running"
         plugs.hook.evalengine_run_start(run=_told(run))

@@ -29,6 +29,8 @@ class Repeats:
         self._wanted = {number for number, agent in enumerate(agents) if agent.kind != "trusted"}
         if len(self._wanted) > _MOST_AGENTS:
             self._wanted = set(sorted(self._wanted)[:_MOST_AGENTS])
+        # What is asked for over a network may cost money, and answers as it likes.
+        self._unpinned = {number for number, agent in enumerate(agents) if not agent.pinned}
         self._kept: dict[int, tuple[MatchSpec, bytes]] = {}  # by match_no
         self.unsteady: set[int] = set()
 
@@ -38,7 +40,7 @@ class Repeats:
             return
         for spec, row in zip(specs, rows, strict=True):
             fresh = self._wanted.intersection(spec.agents)
-            if fresh and row.seconds < _LONGEST_S and _comparable(row):
+            if fresh and self._unpinned.isdisjoint(spec.agents) and row.seconds < _LONGEST_S and _comparable(row):
                 self._wanted -= fresh
                 self._kept[spec.match_no] = (spec, row.actions)
 

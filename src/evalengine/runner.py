@@ -32,6 +32,7 @@ def run(
     *,
     db: str | Path = DEFAULT_DB,
     workers: int | None = None,
+    concurrency: int | None = None,
     rounds: int | None = None,
     rater: str | None = None,
     opening: str = "",
@@ -49,11 +50,13 @@ def run(
         seed: 63 bits; None: drawn.
         sandbox: what contains agents from outside: "auto" takes the strongest that works here; "none": nothing does.
         bind: folders that contained agents may read.
+        workers: processes that play, one a core by default; concurrency: matches at once in each whose agents wait
+            for a network, 32 by default.
 
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
-    check_numbers(n, rounds, workers, seed)
+    check_numbers(n, rounds, workers, seed, concurrency)
     with Launcher() as launcher:
         plugs = Plugins()
         settings = Settings(
@@ -71,7 +74,8 @@ def run(
         )
         store = Store(Path(db))
         begun = begin(settings, store, plugs, "evalengine.run")
-        return play(begun, store, plugs, workers=workers or default_workers(), launcher=launcher)
+        workers = workers or default_workers()
+        return play(begun, store, plugs, workers=workers, concurrency=concurrency, launcher=launcher)
 
 
 @contextmanager
@@ -88,13 +92,15 @@ def open_run(db: str | Path = DEFAULT_DB, run: int | None = None, *, plugins: Se
         yield reopen(store, run or store.latest_run(), Plugins(plugins))
 
 
-def check_numbers(n: int | None, rounds: int | None, workers: int | None, seed: int | None) -> None:
+def check_numbers(
+    n: int | None, rounds: int | None, workers: int | None, seed: int | None, concurrency: int | None = None
+) -> None:
     """Refuse numbers that cannot work.
 
     Raises:
         UsageError: one of them.
     """
-    for name, value in (("-n", n), ("--rounds", rounds), ("--workers", workers)):
+    for name, value in (("-n", n), ("--rounds", rounds), ("--workers", workers), ("--concurrency", concurrency)):
         if value is not None and value < 1:
             msg = f"{name} must be at least 1, not {value}"
             raise UsageError(msg)

@@ -38,7 +38,7 @@ class Run:
     Attributes:
         number, db: which run of which file; entry: what is fixed of it; boards: its ratings;
         workers: how many play; total: matches planned, None when results decide; planned: what `total` was when the
-        run began; played: matches stored;
+        run began; played: matches stored; concurrency: matches at once in a worker that wait for a network;
         resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted";
         unsteady: agents from outside that did not repeat themselves when a match of theirs was played again.
     """
@@ -52,7 +52,7 @@ class Run:
         made = boards.make_boards(self.rated_games, entry.settings.rater, lambda name: _make_rater(name, plugs))
         names = [agent.name for agent in entry.agents]
         self.boards = Boards(store, number, self.rated_games, names, made)
-        self.workers = 0
+        self.workers = self.concurrency = 0
         self.planned: int | None = None
         self.sizes: Mapping[int, int] | None = None
         self.played = self.resumed = self.voids = 0

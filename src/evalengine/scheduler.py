@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from evalengine import wire
 from evalengine.errors import EvalengineError, StopError
 from evalengine.launcher import Launcher
 from evalengine.model import MatchSpec, Played, Termination
+from evalengine.waiting import Lanes, waits_of
 
 if TYPE_CHECKING:
     import zmq
@@ -43,6 +45,7 @@ class _Worker:
 
     worker_no: int
     batches: dict[int, Sequence[MatchSpec]] = field(default_factory=dict)  # in flight, by batch_no
+    waiting: set[int] = field(default_factory=set)  # those of them whose match waits for a network
     ready: bool = False
     progress: int = -1
     since: float = 0.0  # when progress last changed
@@ -52,20 +55,31 @@ class _Worker:
 
 
 class _Queue:
-    """Matches that wait: those to be played again first, alone; then the plan, in batches of one game."""
+    """Matches to be played: those to be played again first, alone; then the plan, in batches of one game.
 
-    def __init__(self, specs: Iterable[MatchSpec], total: int | None, workers: int) -> None:
-        self._specs = iter(specs)
+    Matches that wait for a network go one by one, by a lane of their own.
+    """
+
+    def __init__(
+        self,
+        specs: Iterable[MatchSpec],
+        total: int | None,
+        workers: int,
+        waits: Callable[[MatchSpec], bool] | None = None,
+    ) -> None:
+        self._lanes = None if waits is None else Lanes(specs, waits)
+        self._specs = iter(specs if self._lanes is None else self._lanes)
         self._next = next(self._specs, None)
         self._again: deque[MatchSpec] = deque()
         self._left = total
         self._workers = workers
+        self.share = math.inf if total is None else -(-total // workers)  # matches a worker, if all have as many
         self._cost_s: dict[int, float] = {}  # by game, a match
         self._size: dict[int, int] = {}  # by game, the last batch
         self._deaths: dict[int, int] = {}  # by match_no, of workers that played nothing else
 
     def __bool__(self) -> bool:
-        return bool(self._again) or self._next is not None
+        return bool(self._again) or self._next is not None or bool(self._lanes)
 
     @property
     def suspects(self) -> bool:
@@ -86,6 +100,8 @@ class _Queue:
         if self._again:
             return [self._again.popleft()]
         first = self._next
+        if first is None and self._lanes is not None:
+            first = next(self._specs, None)
         if first is None:
             return []
         game_no = first.game_no
@@ -99,6 +115,13 @@ class _Queue:
         if self._left is not None:
             self._left -= len(batch)
         return batch
+
+    def take_waiting(self) -> MatchSpec | None:
+        """Return the next match that waits for a network, None when there is none for now."""
+        spec = self._lanes.waiting() if self._lanes is not None else None
+        if spec is not None and self._left is not None:
+            self._left -= 1
+        return spec
 
     def _batch_size(self, game_no: int) -> int:
         cost_s = self._cost_s.get(game_no)
@@ -145,6 +168,8 @@ class Scheduler:
         self._poller.register(self._router, zmq.POLLIN)
         self._poller.register(self._launcher.fd, zmq.POLLIN)
         self._hung_s = hung_s
+        self._waits = waits_of(orders.agents)
+        self._concurrency = orders.concurrency
         self._worker_lost = worker_lost
         self._workers: dict[int, _Worker] = {}
         self._numbers = itertools.count()
@@ -174,7 +199,7 @@ class Scheduler:
         Raises:
             StopError: no worker can be started any more.
         """
-        queue = _Queue(specs, total, len(self._workers))
+        queue = _Queue(specs, total, len(self._workers), self._waits)
         self._feed_all(queue)
         while self._busy(queue):
             quiet = True
@@ -261,13 +286,16 @@ class Scheduler:
             worker.ready = True
             self._feed(worker, queue)
         elif kind == wire.RESULT and message[1] in worker.batches:
-            specs = worker.batches.pop(message[1])
+            specs, waited = worker.batches.pop(message[1]), message[1] in worker.waiting
+            worker.waiting.discard(message[1])
             rows = [_made(Played, row) for row in message[2]]
             self._idle_deaths = 0
             now = time.monotonic()
-            if rows:
-                queue.took(specs[0].game_no, len(rows), now - worker.sent)
-            worker.sent = worker.since = now
+            worker.since = now
+            if not waited:
+                if rows:
+                    queue.took(specs[0].game_no, len(rows), now - worker.sent)
+                worker.sent = now
             worker.alone = False
             self._feed(worker, queue)
             yield specs[: len(rows)], rows, worker.worker_no
@@ -282,16 +310,30 @@ class Scheduler:
 
     def _feed(self, worker: _Worker, queue: _Queue) -> None:
         """Send batches until enough are in flight; a match that lost its worker goes alone."""
-        while worker.ready and len(worker.batches) < IN_FLIGHT and not worker.alone and self._cancel_by is None:
+        while worker.ready and not worker.alone and self._cancel_by is None:
             alone = queue.suspects
-            if not queue or (alone and worker.batches):
+            if alone and worker.batches:
+                return
+            batch = self._batch_for(worker, queue)
+            if not batch:
                 return
             if not worker.batches:
                 worker.sent = worker.since = time.monotonic()
-            batch, batch_no = queue.take(), next(self._batch_nos)
+            batch_no = next(self._batch_nos)
             worker.batches[batch_no] = batch
+            if self._waits is not None and self._waits(batch[0]):
+                worker.waiting.add(batch_no)
             worker.alone = alone
             self._send(worker, [wire.BATCH, batch_no, batch])
+
+    def _batch_for(self, worker: _Worker, queue: _Queue) -> Sequence[MatchSpec]:
+        """Return what a worker has room for: batches that compute, or a match that waits; empty when it has none."""
+        waiting = len(worker.waiting)
+        batch = queue.take() if len(worker.batches) - waiting < IN_FLIGHT else ()
+        if not batch and waiting < min(self._concurrency, queue.share):
+            spec = queue.take_waiting()
+            return () if spec is None else (spec,)
+        return batch
 
     def _send(self, worker: _Worker, message: Sequence[Any]) -> None:
         self._router.send_multipart((b"worker-%d" % worker.worker_no, wire.pack(message)))

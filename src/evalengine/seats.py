@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from evalengine.contracts import Agent, Info, Observation, Request
+from evalengine.errors import GameError
 from evalengine.match import crash
 from evalengine.model import Answer, MatchResult
 
@@ -87,6 +88,8 @@ class LocalSeat(Seat):
         began = time.perf_counter_ns()
         try:
             action = self.act(self._asked)
+        except GameError:
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
             action = crash(error)
         took = time.perf_counter_ns() - began

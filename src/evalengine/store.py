@@ -69,6 +69,10 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def folder_of(self, run: int) -> Path:
+        """Return the folder that trusted agents of a run may share; it is theirs to make."""
+        return self.path.absolute().with_name(self.path.stem + ".runs") / str(run)
+
     def close(self) -> None:
         """Close the file; what is not committed is dropped."""
         self._db.close()

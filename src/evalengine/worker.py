@@ -37,6 +37,7 @@ from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
 from evalengine.seats import LocalSeat, Seat
 from evalengine.seeding import derive_each
+from evalengine.waiting import Core, Pool, waits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,8 +60,9 @@ class Worker:
         match: the match that is being played; finished: how many were.
     """
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, core: Core | None = None) -> None:
         self._orders = orders
+        self._core = core or Core()  # whoever plays in one of several threads holds it
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
         self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
@@ -73,7 +75,8 @@ class Worker:
     def progress(self) -> int:
         """A number that changes whenever a turn ends."""
         match = self.match
-        return (self.finished << 32) + (len(match.log[1]) if match is not None else 0)
+        turns = len(match.log[1]) if match is not None else 0
+        return (self.finished << 32) + turns + self._core.passed
 
     def play(self, spec: MatchSpec, replays: int = _REPLAYS) -> Played:
         """Return the result of one match; void when the game, the engine, or the machine's load failed it.
@@ -84,10 +87,10 @@ class Worker:
         started, began = time.time(), _clock()
         seats: list[Seat] = []
         thought: list[int] = []
-        self.match = None
+        self.match = match = None
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
-            if spec.seed != self._seeds[0]:  # else an earlier match of the rotation asked for them
+            if spec.seed != self._seeds[0] or len(self._seeds[1]) != len(spec.agents):  # else the rotation has them
                 self._seeds = spec.seed, derive_each(spec.seed, _AGENTS, len(spec.agents))
             seeds, sides, makers = self._seeds[1], match.sides, self._makers
             for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
@@ -101,7 +104,7 @@ class Worker:
                 return self.play(spec, replays - 1) if replays else _contended(match, started, _clock() - began)
             return _played(match, logs, thought, started, _clock() - began)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
-            return _void(spec, self.match, error, started, _clock() - began)
+            return _void(spec, match, error, started, _clock() - began)
         finally:
             self.finished += 1
             for seat in seats:
@@ -127,6 +130,9 @@ class Worker:
         spec = orders.agents[agent_no]
         if spec.payload:
             _seed(info.seed)
+            return LocalSeat(agent_maker(spec), info)
+        if spec.waits_s:
+            info.run_folder, info.waiting = orders.run_folder, self._core.released
             return LocalSeat(agent_maker(spec), info)
         if spec.kind == "trusted":
             make = self._makers[agent_no] = agent_maker(spec)
@@ -221,7 +227,7 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
             action, info, took = heard[request.seat]
             thought.append(took)
             if type(action) is Fault:
-                match.fault(request.seat, action)
+                match.fault(request.seat, action, info)
             else:
                 match.answer(request.seat, action, info)
 
@@ -308,7 +314,8 @@ def main(endpoint: str, worker_no: int, orders: Orders) -> None:
     die_with_parent()
     _prepare(worker_no, orders, Path(endpoint.partition("://")[2]).parent)
     gc.freeze()  # what was imported is never garbage: no collection need look at it
-    worker = Worker(orders)
+    core = Core()
+    worker = Worker(orders, core)
     context = zmq.Context()
     pulse = _Pulse(context, endpoint, worker_no, worker)
     pulse.start()
@@ -316,7 +323,12 @@ def main(endpoint: str, worker_no: int, orders: Orders) -> None:
     connection.setsockopt(zmq.IDENTITY, b"worker-%d" % worker_no)
     connection.connect(endpoint)
     connection.send(wire.pack([wire.READY, wire.VERSION, os.getpid()]))
-    _serve(connection, worker, pulse)
+    waits = waits_of(orders.agents)
+    if waits is None:
+        _serve(connection, worker, pulse)
+    else:
+        pool = Pool(lambda spec: None if pulse.cancelled else worker.play(spec), core, orders.concurrency)
+        _serve_both(connection, worker, pulse, (waits, core, pool))
     worker.close()
     pulse.stopping = True
     connection.send(wire.pack([wire.BYE]))
@@ -351,6 +363,38 @@ def _serve(connection: zmq.Socket[bytes], worker: Worker, pulse: _Pulse) -> None
                 break
             rows.append(worker.play(wire.spec_of(fields)))
         connection.send(_packed([wire.RESULT, batch_no, rows]))
+
+
+def _serve_both(
+    connection: zmq.Socket[bytes], worker: Worker, pulse: _Pulse, many: tuple[Callable[[MatchSpec], bool], Core, Pool]
+) -> None:
+    """Serve as `_serve` does, and matches that wait in a pool."""
+    import zmq
+
+    waits, core, pool = many
+    poller = zmq.Poller()
+    poller.register(connection, zmq.POLLIN)
+    poller.register(pool.fd, zmq.POLLIN)
+    while True:
+        heard = dict(poller.poll())
+        for batch_no, rows in pool.ended():
+            connection.send(_packed([wire.RESULT, batch_no, rows]))
+        if connection not in heard:
+            continue
+        kind, *rest = wire.unpack(connection.recv())
+        if kind == wire.STOP:
+            return
+        batch_no, specs = rest[0], [wire.spec_of(fields) for fields in rest[1]]
+        if waits(specs[0]):  # such a batch has one match
+            pool.begin(batch_no, specs[0])
+            continue
+        played = []
+        for spec in specs:
+            with core:
+                if pulse.cancelled:
+                    break
+                played.append(worker.play(spec))
+        connection.send(_packed([wire.RESULT, batch_no, played]))
 
 
 def _packed(message: Sequence[Any]) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalengine import PluginSpec, hookimpl
+from evalengine import AgentSpec, PluginSpec, hookimpl
 from evalengine.builtin.agents import evalengine_agents
-from evalengine.builtin.files import evalengine_load_agent
+from evalengine.builtin.files import load_file
 from evalengine.builtin.raters import evalengine_raters
+from evalengine.builtin.remote import load_remote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,15 @@ __all__ = [
     "evalengine_reporters",
     "evalengine_sandboxes",
 ]
+
+
+_LOADERS = (load_remote, load_file)  # the first that knows a reference; files know all that looks like a path
+
+
+@hookimpl
+def evalengine_load_agent(ref: str) -> AgentSpec | None:
+    """Return the agent of a file, a program, a URL or a model."""
+    return next((spec for load in _LOADERS if (spec := load(ref)) is not None), None)
 
 
 @hookimpl

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalengine import AgentError, AgentSpec, hookimpl
+from evalengine import AgentError, AgentSpec
 from evalengine.builtin.programs import agent_name, program_of
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ _NAMES = ("agent", "Agent", "act")
 _MAX_SOURCE = 4 << 20
 
 
-@hookimpl
-def evalengine_load_agent(ref: str) -> AgentSpec | None:
+def load_file(ref: str) -> AgentSpec | None:
     """Return the agent of a path, of `FILE.py:NAME`, `FILE.zip:NAME` or of a program, as `cmd:PROGRAM ARGS`."""
     program = program_of(ref)
     if program is not None:

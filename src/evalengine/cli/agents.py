@@ -17,6 +17,7 @@ _YOURS = """
 Your own: bot.py, bot.py:Class, a folder or zip with agent.py or main.py,
 'cmd:PROGRAM ARGS' for a program in any language (JSON lines; 'plain:' words),
 'uci:ENGINE?nodes=200&Hash=16', 'xboard:ENGINE' or 'gtp:ENGINE ARGS' for an engine,
+http://... for a web endpoint, 'llm:MODEL@BASE_URL' for a language model,
 or NAME=REF for any of these."""
 
 
@@ -24,7 +25,7 @@ or NAME=REF for any of these."""
 @settings.format_option("table", "json")
 @settings.plugin_options
 def command(form: str, wanted: Sequence[str]) -> None:
-    """List the bundled agents; any file, folder, zip, program or engine can play as well."""
+    """List the bundled agents; any file, folder, zip, program, engine, URL or language model can play as well."""
     import json
 
     from evalengine.cli import text

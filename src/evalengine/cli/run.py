@@ -119,7 +119,7 @@ _choice_options = _options(
         is_flag=False,
         flag_value=_RESUME_LATEST,
         metavar="[RUN]",
-        help="Continue a run, the latest by default; everything but --workers and output comes from it.",
+        help="Continue a run, the latest by default; everything but --workers, --concurrency and output comes from it.",
     ),
     _option("--dry-run", is_flag=True, help="Print the plan; play nothing, store nothing."),
     _option("--collect-only", is_flag=True, help="Print the id of every match; play nothing, store nothing."),
@@ -172,6 +172,12 @@ _output_options = _options(
 _place_options = _options(
     settings.database_options,
     _option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes. Default: one a core."),
+    _option(
+        "--concurrency",
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        help="Matches at once in each worker that wait for a network (http: and llm: agents). Default: 32.",
+    ),
     settings.plugin_options,
     _option("-c", "config_file", metavar="FILE", help="Settings from here; not evalengine.toml or pyproject.toml."),
     _option("--rootdir", type=_FOLDER, metavar="DIR", help="Where to look for settings. Default: this folder."),
@@ -196,7 +202,8 @@ def command(source: settings.Source, /, **options: Any) -> int:
     """Play matches between agents and print the standings.
 
     AGENT: a bundled name (random, "mcts(simulations=200)"), a file (bot.py, bot.py:Class), a folder or zip with
-    agent.py or main.py, 'cmd:PROGRAM ARGS' for a program in any language, or NAME=REF for any of these.
+    agent.py or main.py, 'cmd:PROGRAM ARGS' for a program in any language, http://... for a web endpoint,
+    'llm:MODEL@BASE_URL' for a language model, or NAME=REF for any of these.
     """
     _check(options, source.typed)
     if options["dry_run"] or options["collect_only"]:
@@ -388,7 +395,16 @@ def _play(  # noqa: PLR0917 - what a run is played with
     max_failed = 1 if options["exitfirst"] else options["maxfail"]
     try:
         with progress.make(options, plugs, file) as display:
-            playing.play(run, store, plugs, workers=workers, listener=display, max_failed=max_failed, launcher=launcher)
+            playing.play(
+                run,
+                store,
+                plugs,
+                workers=workers,
+                concurrency=options["concurrency"],
+                listener=display,
+                max_failed=max_failed,
+                launcher=launcher,
+            )
     except StorageError:
         text.note(report.stopped_line(run))
         raise

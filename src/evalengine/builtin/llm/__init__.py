@@ -1,0 +1,1 @@
+"""Language models as agents: any server that speaks OpenAI's chat completions."""
