@@ -21,7 +21,7 @@ from test_programs import log_of, only_fault
 
 import evalengine
 from evalengine import AgentError, GameError, Limits, MatchSpec
-from evalengine.builtin.files import evalengine_load_agent as load
+from evalengine.builtin import evalengine_load_agent as load
 from evalengine.planning import find_agent
 from evalengine.plugins import Plugins
 from evalengine.worker import Orders, Worker

@@ -17,7 +17,7 @@ from runs import snapshot
 
 import evalengine
 from evalengine import AgentError, Limits, MatchSpec, seeding
-from evalengine.builtin.files import evalengine_load_agent
+from evalengine.builtin import evalengine_load_agent
 from evalengine.model import Orders
 from evalengine.planning import find_agent
 from evalengine.plugins import Plugins

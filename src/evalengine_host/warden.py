@@ -11,11 +11,13 @@ How an agent is contained is an `Enclosure`: the class of that name in the modul
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import signal
 import socket
 import traceback
+from array import array
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evalengine_host import child, forking, protocol
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REHEARSALS = 2
+_DYING = 16
+_libc = ctypes.CDLL(None)
 
 
 class Enclosure(Protocol):
@@ -65,7 +69,8 @@ def _main(control: socket.socket, made: type[Any], plan: Mapping[str, Any], whos
 class _Keeper:
     def __init__(self, enclosure: Enclosure) -> None:
         self._enclosure = enclosure
-        self._dying: list[int] = []
+        # Killed and not at their end yet; of one size, with plain numbers in it, for the heap's sake.
+        self._dying = array("q", [0] * _DYING)
 
     def rehearse(self) -> None:
         """Serve as for a match, with children that end at once, so that what is made at a first use is made."""
@@ -86,7 +91,7 @@ class _Keeper:
         if request[:1] == b"K":
             control.send(b"%d" % self._kill(int(request[1:])))
             return True
-        self._dying = [pid for pid in self._dying if not os.waitpid(pid, os.WNOHANG)[0]]
+        self._reap(os.WNOHANG)
         control.send(self._spawn(request[1:], descriptors))
         return True
 
@@ -115,10 +120,16 @@ class _Keeper:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if not ended:
             os.kill(pid, signal.SIGKILL)  # not yet reaped, so the number is still the child's
-            self._dying.append(pid)
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # none is left, or none is ours to signal
-            os.killpg(pid, signal.SIGKILL)
+            if 0 not in self._dying:
+                self._reap(0)
+            self._dying[self._dying.index(0)] = pid
+        _libc.killpg(pid, signal.SIGKILL)  # os.killpg would raise where none is left, and so move the heap
         return status if ended else int(signal.SIGKILL)
+
+    def _reap(self, how: int) -> None:
+        for place in range(_DYING):
+            if self._dying[place] and os.waitpid(self._dying[place], how)[0]:
+                self._dying[place] = 0
 
 
 def _become(enclosure: Enclosure, request: bytes, descriptors: list[int], other: int) -> None:
