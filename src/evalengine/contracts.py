@@ -216,28 +216,30 @@ class Request:
     """One question of the kernel: `seat` must act in `turn`. `legal` and `view` are computed when read.
 
     Read them before the answer: the state moves on afterwards.
+
+    Attributes:
+        legal: the actions open to the seat; None when they cannot be listed.
     """
 
-    __slots__ = ("_legal", "_state", "seat", "turn")
+    # `legal` is empty until it is read, or until the kernel puts it there: a property costs as much as small games.
+    __slots__ = ("_state", "legal", "seat", "turn")
+    legal: Sequence[Action] | None
 
     def __init__(self, state: State, seat: int, turn: int) -> None:
         self._state = state
         self.seat = seat
         self.turn = turn  # from 0, opening turns included
-        self._legal: Sequence[Action] | None = None
 
-    @property
-    def legal(self) -> Sequence[Action] | None:
-        """The actions open to the seat; None when they cannot be listed."""
-        legal = self._legal
-        if legal is None:
-            try:
-                legal = self._legal = self._state.legal(self.seat)
-            except _OWN:
-                raise
-            except Exception as error:
-                raise self._failed(error, "legal") from error
-        return legal
+    def __getattr__(self, name: str) -> Any:
+        if name != "legal":
+            raise AttributeError(name)
+        try:
+            self.legal = self._state.legal(self.seat)
+        except _OWN:
+            raise
+        except Exception as error:
+            raise self._failed(error, "legal") from error
+        return self.legal
 
     @property
     def view(self) -> View:
@@ -270,7 +272,6 @@ class Observation(Request):
         self._state = state
         self.seat = seat
         self.turn = turn
-        self._legal = None
         self._info = info
 
     @property
@@ -316,6 +317,8 @@ class Observation(Request):
         return getattr(self, key) if key in OBSERVATION_FIELDS else self.view[key]
 
     def __getattr__(self, name: str) -> Any:
+        if name == "legal":
+            return super().__getattr__(name)
         view = self.view
         if isinstance(view, dict) and name in view:
             return view[name]

@@ -190,10 +190,8 @@ class Match:
             Nanoseconds of thought, one for each action asked for, in their order.
         """
         thought: list[int] = []
-        state, turn = self.state, self.turn
-        no_luck = self._rules.no_luck
-        checks_legal = self._checks_legal
-        last = self._max_turns
+        state, turn, last = self.state, self.turn, self._max_turns
+        no_luck, checks_legal = self._rules.no_luck, self._checks_legal
         actions, who = self._actions, self._who
         while self.result is None:
             movers = state.to_move()
@@ -210,6 +208,11 @@ class Match:
             if act is None:
                 break
             observation = Observation(state, seat, turn, infos[seat])
+            if checks_legal:  # else nobody may need them
+                try:
+                    observation.legal = legal = state.legal(seat)
+                except Exception:  # noqa: BLE001 - told as to an agent that looks
+                    legal = observation.legal
             began = clock()
             try:
                 action = act(observation)
@@ -218,9 +221,6 @@ class Match:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent border: a failing agent is data
                 action = crash(error)
             thought.append(clock() - began)
-            legal = observation._legal  # noqa: SLF001 - one family; most agents have read it
-            if legal is None:
-                legal = state.legal(seat)
             if (
                 type(action) is not int
                 or not checks_legal
