@@ -130,6 +130,7 @@ class Launcher:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+        remove_stale_folders()  # once more: of a run that was killed just before ours, something may have lived then
 
 
 def _gone() -> StopError:
