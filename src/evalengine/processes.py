@@ -99,7 +99,7 @@ class Zygote:
             return None if answer is None else (answer, functools.partial(self.kill, answer, self.generation))
         if job["kind"] == "program":
             argv = visible.resolved(job["argv"])
-            job = {**job, "argv": argv, "libraries": visible.library_path(argv[0])}
+            job = {**job, "argv": argv, "libraries": visible.search_path_of(argv[0])}
         warden = self._wardens.of(job)
         pid = warden.spawn(b"S" + protocol.pack(job), descriptors)
         return None if pid is None else (pid, functools.partial(warden.kill, pid))

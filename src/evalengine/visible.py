@@ -78,7 +78,7 @@ def _beside(program: str) -> list[str]:
     folder = Path(program).parent
     if (folder.parent / "pyvenv.cfg").is_file():
         found += [str(folder.parent / "pyvenv.cfg"), str(folder.parent / "lib")]
-    if beside := library_path(program):
+    if beside := search_path_of(program):
         found.append(beside)
     return found
 
@@ -123,7 +123,7 @@ def _first_line(program: str) -> list[str]:
     return [os.fsdecode(word) for word in first[2:].split()] if first.startswith(b"#!") else []
 
 
-def library_path(program: str) -> str:
+def search_path_of(program: str) -> str:
     """Return the folder of libraries beside a program, "" for those of the system: without /proc $ORIGIN is unknown."""
     real = Path(os.path.realpath(program))
     beside = real.parent.parent / "lib"
