@@ -71,6 +71,10 @@ class _Outside:
 
     def __init__(self) -> None:
         self.secret = secrets.token_hex(16)
+        os.environ[_VARIABLE] = self.secret  # as a key of a paid service would stand there
+        self.canary = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-S", "-c", _CANARY, self.secret], stdin=subprocess.PIPE, start_new_session=True
+        )
         self.folder = Path(tempfile.mkdtemp(prefix="evalengine-attack-"))
         self.open, self.agent = self.folder / "open", self.folder / "agent"
         self.file = self.open / "secret.txt"
@@ -82,10 +86,6 @@ class _Outside:
         self.name = f"evalengine-{secrets.token_hex(8)}"
         self.factors = secrets.randbits(30) | 1, secrets.randbits(30) | 1
         self.listeners = dict(self._listeners())
-        os.environ[_VARIABLE] = self.secret  # as a key of a paid service would stand there
-        self.canary = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-S", "-c", _CANARY, self.secret], stdin=subprocess.PIPE, start_new_session=True
-        )
 
     def _listeners(self) -> Iterator[tuple[str, socket.socket]]:
         local = ("127.0.0.1", 0)
