@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GAME = str(Path(__file__).with_name("busy_game.py"))
-MATCHES = 4000
+MATCHES = 20_000  # some ten seconds: a tournament, whose start does not count
 
 
 def rows(_options: argparse.Namespace) -> Iterator[Row]:

@@ -124,6 +124,7 @@ def test_a_program_has_the_same_clock(tmp_path):
     assert 0.29 <= used(fault)[0] < 0.55
 
 
+@pytest.mark.slow
 def test_an_agent_that_only_sleeps_meets_the_limit_by_the_wall_clock(tmp_path):
     fault = fault_of(play(tmp_path, SLEEP, "first", turn_s=0.1))
     assert fault.kind == "timeout"
@@ -278,6 +279,7 @@ def states(pids):
     return [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] for pid in pids]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, -1])
 def test_in_a_turn_of_both_each_has_its_own_clock(tmp_path, order):
     def sleeper(seconds):
@@ -491,6 +493,7 @@ def test_a_table_of_the_settings_file_bears_the_agents_name(shell):
     assert shell("standings") == 0  # other commands read the same file
 
 
+@pytest.mark.slow
 def test_limits_are_part_of_what_a_result_is_known_by(shell):
     shell.file("bot.py", FIRST)
     keys = []
@@ -513,6 +516,7 @@ def test_a_resumed_run_keeps_its_limits(shell):
     assert {detail[:30] for (detail,) in stored("select detail from fault")} == {"0.05 s a turn exceeded (CPU): "}
 
 
+@pytest.mark.slow
 def test_what_failed_is_played_again_with_other_limits(shell):
     shell.file("slow.py", BURN + "def act(observation):\n    burn(0.15)\n    return observation.legal[0]\n")
     plan = ("run", "slow.py", *PLAN[:-4], "-n", 2, "-o", "slow.turn_s=0.05", "-o", "slow.tmp_mib=8", "--format", "json")

@@ -276,6 +276,7 @@ def below(pid):
     return set(found[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -108,6 +108,7 @@ def test_an_engine_that_claims_what_the_game_does_not_know_is_told(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_same_engine_with_a_limit_of_nodes_repeats_itself(tmp_path):
     installed("stockfish")
     one, other = (play(tmp_path, ENGINES["stockfish"], ENGINES["fairy-stockfish"]) for _ in range(2))
@@ -115,6 +116,7 @@ def test_the_same_engine_with_a_limit_of_nodes_repeats_itself(tmp_path):
     assert one.infos == other.infos
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [{"turn_s": 0.5}, {"turn_s": None, "match_s": 9.0}, {"turn_s": 0.5, "match_s": 9.0}])
 @pytest.mark.parametrize("engine", ["uci:stockfish", "xboard:phalanx"])
 def test_an_engine_without_options_thinks_within_the_limits(tmp_path, engine, limits):
@@ -154,6 +156,7 @@ def test_a_tournament_of_engines_goes_on_past_those_that_fail(tmp_path):
 # --------------------------------------------------------------------- kept from match to match
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["stockfish", "fairymax"])
 def test_a_kept_engine_plays_as_a_fresh_one(tmp_path, engine):
     installed(engine)

@@ -199,6 +199,7 @@ def test_a_server_that_fails_thrice_is_asked_a_fourth_time(played):
     assert infos_of(run)[0][1]["calls"] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["seconds", pytest.param("date", marks=pytest.mark.slow)])
 def test_retry_after_is_obeyed(form, played):
     times = []
@@ -226,6 +227,7 @@ def test_who_must_wait_longer_than_the_turn_has_is_late_at_once(played):
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["hangs", "drips"])
 def test_a_turn_takes_no_longer_than_its_limit(way, played):
     def late(handler, asked, _number):
@@ -293,6 +295,7 @@ def test_calls_are_made_at_once_while_the_caps_are_far(played):
     assert server.at_once > 4
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_with_what_it_has_spent(tmp_path):
     place = Place(tmp_path)
     try:
@@ -449,6 +452,7 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_told(monkeypatch):
 # ---------------------------------------------------------------------------------- many at once
 
 
+@pytest.mark.slow
 def test_many_matches_wait_at_once_while_others_compute(played):
     def slow(handler, asked, number):
         time.sleep(0.1)  # the model thinks
@@ -470,6 +474,7 @@ def test_functions_of_the_caller_play_models_too(played):
     assert (run.faults, run.voids) == ({}, 0)
 
 
+@pytest.mark.slow
 def test_agents_from_outside_play_models_too(played, tmp_path):
     (tmp_path / "bot.py").write_text("def act(observation):\n    return observation.legal[-1]\n")
     with Server(slow_first) as server:
@@ -479,6 +484,7 @@ def test_agents_from_outside_play_models_too(played, tmp_path):
     assert asked <= sum(row["turns"] for row in run._store.rows("select turns from match"))
 
 
+@pytest.mark.slow
 def test_a_model_that_thinks_longer_than_a_start_may_take_does_not_make_its_rival_late(played, tmp_path):
     def slow(handler, asked, number):
         time.sleep(0.8)  # as a model does
@@ -508,6 +514,7 @@ def test_what_is_stopped_and_resumed_is_played_once_and_its_answers_are_paid_onc
         place.close()
 
 
+@pytest.mark.slow
 def test_games_in_which_all_act_at_once_are_played(played):
     with Server(play_first) as server:
         ref = f"b=llm:other@{server.url}/v1"

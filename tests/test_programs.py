@@ -513,6 +513,7 @@ def test_what_a_program_started_ends_with_its_match(tmp_path, leave, end):
     assert wait_until(lambda: not any(map(parent_of, pids)))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_past_faulty_programs(tmp_path):
     refs = [
         "crashes=" + program(tmp_path, "sys.exit(1)", name="crashes"),

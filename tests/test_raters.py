@@ -165,6 +165,7 @@ def test_a_result_of_one_side_changes_no_rating_by_places(make):
     assert _ratings(rater) == before
 
 
+@pytest.mark.slow
 @every_rater
 @pytest.mark.parametrize("sides", [2, 3])
 def test_ratings_stay_finite_after_10000_wins_in_a_row(make, sides):

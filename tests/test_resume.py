@@ -190,6 +190,7 @@ HANGING = "def act(observation):\n    while True:\n        pass\n"
 HANGS = ("run", "hang.py", "random", "--games", "tictactoe", "-n", "4", "--workers", "2", "--seed", "3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_whose_agent_hangs_within_its_turn_limit(place, number):
     (place.folder / "hang.py").write_text(HANGING)

@@ -278,6 +278,7 @@ def test_what_a_game_forked_neither_hides_the_death_of_its_worker_nor_outlives_t
     assert set(place.processes()) == {os.getpid()}
 
 
+@pytest.mark.slow
 def test_workers_are_not_taken_for_hung_while_nobody_listens(place):
     waited = []
 

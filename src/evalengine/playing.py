@@ -252,25 +252,22 @@ class _Keys:
         entry = run.entry
         self._entry = entry
         self._limits = repr(tuple(entry.settings.limits))
-        self._known: dict[tuple[int, int, int, tuple[int, ...]], bytes | None] = {}  # a digest of all but the seed
+        self._known: dict[tuple[int, int, int, tuple[int, ...]], bytes] = {}  # a digest of all but the seed
 
     def of(self, spec: MatchSpec) -> bytes | None:
         """Return the key of a match; None when one of its agents is not pinned."""
         _, game_no, _, seed, agents, opening, max_turns, branch = spec
-        cell = game_no, opening, max_turns, agents
-        known = self._known
-        if cell not in known:
-            if len(known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
-                known.clear()
-            known[cell] = self._begun(spec)
-        begun = known[cell]
-        return None if begun is None or branch is not None else begun + seed.to_bytes(8)
+        begun = self._known.get((game_no, opening, max_turns, agents))
+        if begun is None:
+            begun = self._first(spec)
+        return begun + seed.to_bytes(8) if begun and branch is None else None
 
-    def _begun(self, spec: MatchSpec) -> bytes | None:
+    def _first(self, spec: MatchSpec) -> bytes:
+        """Return what the keys of a cell begin with; nothing when one of its agents is not pinned."""
+        if len(self._known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
+            self._known.clear()
         game = self._entry.games[spec.game_no]
         agents = [self._entry.agents[agent] for agent in spec.agents]
-        if not all(agent.pinned for agent in agents):
-            return None
         told = (
             game.ref,
             game.game.spec.version,
@@ -279,7 +276,10 @@ class _Keys:
             [(agent.version, agent.limits and tuple(agent.limits)) for agent in agents],
             self._limits,
         )
-        return blake2b(repr(told).encode(), digest_size=16).digest()
+        pinned = all(agent.pinned for agent in agents)
+        begun = blake2b(repr(told).encode(), digest_size=16).digest() if pinned else b""
+        self._known[spec.game_no, spec.opening, spec.max_turns, spec.agents] = begun
+        return begun
 
 
 def _every_limits(run: Run) -> list[Limits]:
@@ -307,8 +307,8 @@ def _result_of(row: Played) -> MatchResult:
 
 
 def _stored_of(spec: MatchSpec, row: Played) -> Stored:
-    match_no, game_no, _, _, agents, *_ = spec
-    _, scores, places, termination, _, _, _, _, _, _, faults, *_ = row
+    match_no, game_no, _, _, agents, _, _, _ = spec
+    _, scores, places, termination, _, _, _, _, _, _, faults, _, _ = row
     # A seat that faulted in several turns counts once, as where results are read back.
     faulted = [agents[seat] for seat in {seat: None for _, seat, _ in faults}] if faults else ()
     return match_no, game_no, termination, agents, scores, places, faulted

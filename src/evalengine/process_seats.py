@@ -31,6 +31,7 @@ _FAULT_KINDS = frozenset(FaultKind)
 _LIMIT_OF = {"memory": ("memory_mib", "MiB"), "disk": ("tmp_mib", "MiB"), "processes": ("processes", "in all")}
 _AT_START = (protocol.READY, protocol.FAILED)
 _AT_TURN = (protocol.ANSWER, protocol.FAILED)
+_PLAIN = frozenset({int, float, str, bool, type(None)})
 _MAX_LEVELS = 64  # of lists and mappings in an answer: to compare, to show and to store it is recursive
 _nonces = random.Random(os.urandom(16))
 
@@ -302,7 +303,8 @@ class PythonSeat(ProcessSeat):
             reply = msgpack.unpackb(body, strict_map_key=False)
         except Exception as error:  # noqa: BLE001 - whatever msgpack makes of hostile bytes is a protocol fault
             return self._broken(f"not msgpack: {type(error).__name__}")
-        if not storable(reply):
+        # What most answers are, a list of plain values, msgpack itself has checked.
+        if not (type(reply) is list and _PLAIN.issuperset(map(type, reply))) and not storable(reply):
             return self._broken("nested too deep")
         return reply if _is_reply(reply, kinds) else self._broken("not an answer")
 

@@ -215,7 +215,7 @@ class Store:
         matches, unusual = [], []
         for spec, row, key in zip(specs, rows, keys, strict=True):
             match_no, game_no, rotation, seed, agents, opening, max_turns, branch = spec
-            _, scores, places, termination, turns, actions, think_us, started, seconds, infos, *_ = row
+            _, scores, places, termination, turns, actions, think_us, started, seconds, infos, _, _, _ = row
             known = base | match_no, game_no, rotation, opening, seed, None if key is None else bytearray(key)
             seats = _seats_text(agents, scores, places)
             ended = termination, turns, seats, bytearray(actions), bytearray(think_us)
