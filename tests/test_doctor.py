@@ -13,6 +13,7 @@ from test_containment import level_or_skip
 
 from evalengine import attacking
 
+SHELL_AGENT = Path(__file__).parent.parent / "examples" / "shell" / "first.sh"
 NAMES = [
     "read outside", "write outside", "network", "processes", "start program", "environment", "memory", "fork bomb",
     "keep", "frames and time",
@@ -200,9 +201,6 @@ def test_a_game_of_four_and_a_program_are_checked_too(tmp_path):
     code, found = checked(tmp_path, FIRST, "--games", "tron(seats=4)")
     assert code == 0
     assert "tron(seats=4)" in found["answers"][1]
-    script = "import json, sys\nfor line in sys.stdin:\n    said = json.loads(line)\n"
-    script += "    print(json.dumps({'type': 'ready'} if said['type'] == 'start' else {}), flush=True)\n"
-    (tmp_path / "program.py").write_text(script)
-    code, found = doctor(f"cmd:{sys.executable} program.py", "--sandbox", "none", cwd=tmp_path)
-    assert code == 1
-    assert "json" in found["loads"][1]
+    code, found = doctor(f"plain:sh {SHELL_AGENT}", "--sandbox", "none", cwd=tmp_path)
+    assert code == 0, found
+    assert "a program that speaks plain" in found["loads"][1]

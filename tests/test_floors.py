@@ -16,7 +16,7 @@ FLOORS = [
     ["seats", "boards", "planning", "clocks", "lines", "sandboxes", "watch"],
     ["process_seats"],
     ["program_seats"],
-    ["worker"],
+    ["worker", "bait"],
     ["launched", "attacking", "checkup"],
     ["scheduler"],
     ["entry"],

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import secrets
 import select
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalengine import references, sandboxes, tasks
+from evalengine.bait import Bait
 from evalengine.errors import SandboxError
 from evalengine.model import AgentSpec, FaultKind, Limits, MatchSpec, Orders, Played
 from evalengine.worker import Worker
@@ -35,12 +32,9 @@ if TYPE_CHECKING:
 LIMITS = Limits(turn_s=1.0, memory_mib=128, tmp_mib=8)
 _FOLDER = Path(__file__).parent / "attacks"
 _RIVAL = AgentSpec(name="rival", factory="evalengine.builtin.simple:First")
-_PLACES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - where an agent that nothing contains leaves files
-_VARIABLE = "EVALENGINE_CANARY"
 _SUBREAPER, _GET_SUBREAPER = 36, 37
 _END_S = 2.0  # from the end of a worker to the end of all that it started
 _DEATH_S = 0.3
-_CANARY = "import sys; sys.stdin.read()"
 
 
 class Outcome(NamedTuple):
@@ -61,80 +55,9 @@ class _Attack(NamedTuple):
 
     file: str
     promise: str
-    escaped: Callable[[_Outside, list[Played]], str] = lambda _outside, _played: ""
+    escaped: Callable[[Bait, list[Played]], str] = lambda _outside, _played: ""
     seats: tuple[int, ...] = (0,)
     kinds: tuple[FaultKind, ...] = ()
-
-
-class _Outside:
-    """What an attack is after: a file, a folder, listeners, a process, a variable; all with one secret word."""
-
-    def __init__(self) -> None:
-        self.secret = secrets.token_hex(16)
-        os.environ[_VARIABLE] = self.secret  # as a key of a paid service would stand there
-        self.canary = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-S", "-c", _CANARY, self.secret], stdin=subprocess.PIPE, start_new_session=True
-        )
-        self.folder = Path(tempfile.mkdtemp(prefix="evalengine-attack-"))
-        self.open, self.agent = self.folder / "open", self.folder / "agent"
-        self.file = self.open / "secret.txt"
-        for folder, mode in ((self.folder, 0o755), (self.open, 0o777), (self.agent, 0o777)):
-            folder.mkdir(exist_ok=True)
-            folder.chmod(mode)  # whatever the umask
-        self.file.write_text(self.secret)
-        self.file.chmod(0o666)
-        self.name = f"evalengine-{secrets.token_hex(8)}"
-        self.factors = secrets.randbits(30) | 1, secrets.randbits(30) | 1
-        self.listeners = dict(self._listeners())
-
-    def _listeners(self) -> Iterator[tuple[str, socket.socket]]:
-        local = ("127.0.0.1", 0)
-        for name, family, kind, address in (
-            ("tcp", socket.AF_INET, socket.SOCK_STREAM, local),
-            ("udp", socket.AF_INET, socket.SOCK_DGRAM, local),
-            ("unix", socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket")),
-            ("abstract", socket.AF_UNIX, socket.SOCK_STREAM, f"\0{self.name}"),
-        ):
-            made = socket.socket(family, kind)
-            made.bind(address)
-            if kind == socket.SOCK_STREAM:
-                made.listen()
-            yield name, made
-        (self.folder / "socket").chmod(0o777)
-
-    def place(self, file: str) -> None:
-        """Put an attack and what it must know into the agent's folder."""
-        target = {
-            "file": str(self.file),
-            "folder": str(self.open),
-            "pid": self.canary.pid,
-            "tcp": self.listeners["tcp"].getsockname()[1],
-            "udp": self.listeners["udp"].getsockname()[1],
-            "unix": str(self.folder / "socket"),
-            "abstract": self.name,
-            "factors": self.factors,
-            "memory_mib": LIMITS.memory_mib,
-            "name": self.name,
-            "places": _PLACES,
-        }
-        (self.agent / "target.json").write_text(json.dumps(target))
-        shutil.copyfile(_FOLDER / file, self.agent / "agent.py")
-        for path in self.agent.iterdir():
-            path.chmod(0o666)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.environ.pop(_VARIABLE, None)
-        self.canary.kill()
-        self.canary.communicate()
-        for listener in self.listeners.values():
-            listener.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for place in (*_PLACES, str(Path.home()), str(Path.cwd()), *sys.path):  # where `keep` may have left something
-            with contextlib.suppress(OSError):
-                Path(place, self.name).unlink()
 
 
 # ------------------------------------------------------------------------------------- judges
@@ -144,11 +67,11 @@ def _said(played: Played) -> str:
     return "\n".join([*(text for _, _, text in played.logs), repr(played.faults), repr(played.infos)])
 
 
-def _leaked(outside: _Outside, played: list[Played]) -> str:
+def _leaked(outside: Bait, played: list[Played]) -> str:
     return "it learnt the secret" if any(outside.secret in _said(one) for one in played) else ""
 
 
-def _written(outside: _Outside, played: list[Played]) -> str:  # noqa: ARG001 - one shape for all
+def _written(outside: Bait, played: list[Played]) -> str:  # noqa: ARG001 - one shape for all
     if {path.name for path in outside.open.iterdir()} != {outside.file.name}:
         return "it made a file outside"
     if outside.file.read_text() != outside.secret or outside.file.stat().st_mode & 0o777 != 0o666:  # noqa: PLR2004 - as made
@@ -157,25 +80,25 @@ def _written(outside: _Outside, played: list[Played]) -> str:  # noqa: ARG001 - 
     return "it changed its own folder" if own else ""
 
 
-def _reached(outside: _Outside, played: list[Played]) -> str:  # noqa: ARG001 - as above
+def _reached(outside: Bait, played: list[Played]) -> str:  # noqa: ARG001 - as above
     heard, _, _ = select.select(outside.listeners.values(), [], [], 0)
     names = [name for name, listener in outside.listeners.items() if listener in heard]
     return f"it reached a listener: {', '.join(names)}" if names else ""
 
 
-def _harmed(outside: _Outside, played: list[Played]) -> str:
+def _harmed(outside: Bait, played: list[Played]) -> str:
     with contextlib.suppress(subprocess.TimeoutExpired):
         outside.canary.wait(_DEATH_S)
         return "it killed another process"
     return _leaked(outside, played) and "it saw the command line of another process"
 
 
-def _started(outside: _Outside, played: list[Played]) -> str:
+def _started(outside: Bait, played: list[Played]) -> str:
     one, other = outside.factors
     return "its program ran" if any(str(one * other) in _said(match) for match in played) else ""
 
 
-def _kept(outside: _Outside, played: list[Played]) -> str:  # noqa: ARG001 - as above
+def _kept(outside: Bait, played: list[Played]) -> str:  # noqa: ARG001 - as above
     first, second = played
     kept = [line.removeprefix("kept ") for line in _said(first).splitlines() if line.startswith("kept ")]
     found = any(word in _said(second) for word in kept)
@@ -222,8 +145,8 @@ def attacked(level: str, plugs: Plugins) -> Iterator[Outcome]:
 
 def _outcome(attack: _Attack, level: str, plugs: Plugins, game: GameSpec) -> Outcome:
     name = attack.file.removesuffix(".py").replace("_", " ")
-    with _Outside() as outside, _adopting():
-        outside.place(attack.file)
+    with Bait() as outside, _adopting():
+        outside.place(_FOLDER / attack.file, LIMITS.memory_mib)
         before = set(tasks.family(os.getpid()))
         played = list(_matches(attack, level, plugs, game, outside))
         left = _left(before)
@@ -231,7 +154,7 @@ def _outcome(attack: _Attack, level: str, plugs: Plugins, game: GameSpec) -> Out
     return Outcome(name, not why, why or attack.promise)
 
 
-def _matches(attack: _Attack, level: str, plugs: Plugins, game: GameSpec, outside: _Outside) -> Iterator[Played]:
+def _matches(attack: _Attack, level: str, plugs: Plugins, game: GameSpec, outside: Bait) -> Iterator[Played]:
     agent = AgentSpec(name="attack", kind="python", path=str(outside.agent), entry="agent.py")
     orders = Orders(
         games=((game, {}),),
@@ -247,7 +170,7 @@ def _matches(attack: _Attack, level: str, plugs: Plugins, game: GameSpec, outsid
         worker.close()
 
 
-def _wrong(attack: _Attack, outside: _Outside, played: list[Played], left: int) -> Iterator[str]:
+def _wrong(attack: _Attack, outside: Bait, played: list[Played], left: int) -> Iterator[str]:
     """Yield what shows that an attack had success, or that it was none."""
     yield from filter(None, [attack.escaped(outside, played)])
     if left:
