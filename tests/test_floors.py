@@ -16,8 +16,8 @@ FLOORS = [
     ["seats", "boards", "planning", "clocks", "lines", "sandboxes", "watch"],
     ["process_seats"],
     ["program_seats"],
-    ["worker"],
-    ["launched"],
+    ["worker", "bait"],
+    ["launched", "attacking", "checkup"],
     ["scheduler"],
     ["entry"],
     ["replays"],
@@ -40,6 +40,8 @@ def modules():
     """Yield (name, path) of every module that we ship."""
     for package, folder in PACKAGES.items():
         for path in sorted(folder.rglob("*.py")):
+            if path.parent.name == "attacks":
+                continue  # data: hostile agents, which nothing imports
             parts = [package, *path.relative_to(folder).with_suffix("").parts]
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 

@@ -48,6 +48,16 @@ class ProcessSeat(Seat):
         self._child: Child
         self._enter(info)
 
+    @property
+    def pid(self) -> int:
+        """The number of its process, as we see it."""
+        return self._child.pid
+
+    @property
+    def fallen(self) -> Fault | None:
+        """What it died of in this match."""
+        return self._dead
+
     def _enter(self, info: Info) -> None:
         """Begin a match."""
         self.info = info

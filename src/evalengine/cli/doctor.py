@@ -8,40 +8,86 @@ import platform
 import sqlite3
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
+from evalengine.checkup import Finding
 from evalengine.cli import settings, text
-from evalengine.errors import EvalengineError, ExitCode
+from evalengine.errors import EvalengineError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from evalengine.plugins import Plugins
 
 
-class Finding(NamedTuple):
-    """One thing that was tried."""
-
-    what: str
-    works: bool
-    told: str
+_WORDS, _OF_ATTACKS = ("FAIL", "ok"), ("ESCAPED", "held")  # by whether it works
 
 
 @click.command("doctor", cls=settings.Command)
+@click.argument("agent", required=False)
+@click.option("--attack", is_flag=True, help="Play ten hostile agents, and say of each whether the sandbox held it.")
+@click.option(
+    "--sandbox",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="The sandbox that is attacked, or that contains AGENT.",
+)
+@click.option(
+    "--games", metavar="EXPR", help="What AGENT plays: the first of these games that it fits. Default: of all."
+)
 @settings.format_option("table", "json")
 @settings.database_options
 @settings.plugin_options
-def command(form: str, db: str, wanted: Sequence[str]) -> int:
-    """Check this machine: versions, cores, the database's folder, plugins, agents' processes, a worker."""
-    findings = list(_findings(Path(db), wanted))
+def command(
+    agent: str | None, form: str, db: str, wanted: Sequence[str], *, attack: bool, sandbox: str, games: str | None
+) -> int:
+    """Check this machine: versions, cores, the database's folder, plugins, agents' processes, sandboxes, a worker.
+
+    With --attack: attack the sandbox. With AGENT, any reference that run takes: check this agent.
+    """
+    if attack and agent is not None:
+        msg = "--attack attacks with agents of its own: give AGENT or --attack, not both"
+        raise UsageError(msg)
+    if games and agent is None:
+        msg = "--games says what AGENT plays: name an agent"
+        raise UsageError(msg)
+    if attack:
+        return _print(_attacks(sandbox, wanted), _OF_ATTACKS, form)
+    if agent is not None:
+        return _print(_of_agent(agent, games, sandbox, wanted), _WORDS, form)
+    return _print(_findings(Path(db), wanted), _WORDS, form)
+
+
+def _print(found: Iterable[Finding], words: tuple[str, str], form: str) -> int:
+    findings = list(found)
     if form == "json":
         text.out(json.dumps([finding._asdict() for finding in findings], indent=2))
     else:
-        rows = [("ok" if finding.works else "FAIL", finding.what, finding.told) for finding in findings]
+        rows = [(words[finding.works], finding.what, finding.told) for finding in findings]
         text.out(text.table(("", "what", "found"), rows))
     return ExitCode.OK if all(finding.works for finding in findings) else ExitCode.FAILED
+
+
+def _attacks(sandbox: str, wanted: Sequence[str]) -> Iterator[Finding]:
+    from evalengine import attacking, sandboxes
+
+    plugs = settings.load_plugins(wanted)
+    sandboxes.check(sandbox, plugs)
+    chosen = sandboxes.choose(sandbox, plugs)
+    text.note(f"sandbox: {chosen.name}{f' ({chosen.line})' if chosen.line else ''}")
+    for outcome in attacking.attacked(chosen.name, plugs):
+        yield Finding(outcome.attack, outcome.held, outcome.told)
+
+
+def _of_agent(agent: str, games: str | None, sandbox: str, wanted: Sequence[str]) -> Iterator[Finding]:
+    from evalengine import checkup, sandboxes
+
+    plugs = settings.load_plugins(wanted)
+    sandboxes.check(sandbox, plugs)
+    yield from checkup.checked(agent, games, sandbox, plugs)
 
 
 def _findings(db: Path, wanted: Sequence[str]) -> Iterator[Finding]:
