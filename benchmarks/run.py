@@ -12,6 +12,7 @@ NAMES = (
     "pipeline",
     "one_ms",
     "ping_pong",
+    "interleaved",
     "contained",
     "against_openspiel",
     "go",

@@ -47,14 +47,14 @@ def installed(*programs):
 
 
 @contextlib.contextmanager
-def worker_of(folder, *refs, game="rook_ending", config=None, keep_programs=False, **limits):
+def worker_of(folder, *refs, game="rook_ending", config=None, isolation="match", **limits):
     """Give a worker that plays matches between agents given as references."""
     bundled = PLUGINS.agents()
     orders = Orders(
         games=((PLUGINS.games()[game], config or {}),),
         agents=tuple(snapshot(find_agent(ref, PLUGINS, bundled), folder / "kept") for ref in refs),
         limits=Limits(**{"turn_s": 10.0, **limits}),
-        keep_programs=keep_programs,
+        isolation=isolation,
     )
     worker = Worker(orders)
     try:
@@ -164,7 +164,7 @@ def test_a_kept_engine_plays_as_a_fresh_one(tmp_path, engine):
     refs = (ENGINES[engine], "uci:stockfish?nodes=300&Hash=4" if shutil.which("stockfish", path=PATH) else "first")
     played = []
     for keep in (False, True):
-        with worker_of(tmp_path, f"a={refs[0]}", f"b={refs[1]}", keep_programs=keep) as worker:
+        with worker_of(tmp_path, f"a={refs[0]}", f"b={refs[1]}", isolation="run" if keep else "match") as worker:
             played.append([worker.play(spec) for spec in plan])
     fresh, kept = ([(match.actions, match.faults, match.error) for match in matches] for matches in played)
     assert fresh == kept
@@ -174,7 +174,7 @@ def test_a_kept_engine_plays_as_a_fresh_one(tmp_path, engine):
 def test_a_kept_engine_is_one_process_until_it_makes_a_fault(tmp_path):
     # It tells its pid in its log, and makes a wrong move in its second match; the third has a process of its own.
     body = "sys.stderr.write(f'{os.getpid()} '); sys.stderr.flush(); say(f'bestmove {next(moves)}')"
-    with worker_of(tmp_path, stub(tmp_path, body), "first", keep_programs=True) as worker:
+    with worker_of(tmp_path, stub(tmp_path, body), "first", isolation="run") as worker:
         logs = [log_of(worker.play(MatchSpec(0, 0, 0, SEED, (0, 1), max_turns=1))) for _ in range(3)]
     assert logs[0] == logs[1] != logs[2]
 

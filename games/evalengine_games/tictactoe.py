@@ -23,6 +23,7 @@ _MASKS = [sum(1 << cell for cell in line) for line in _LINES]
 _WINS = [any(mask & line == line for line in _MASKS) for mask in range(512)]
 _FREE = [tuple(cell for cell in range(9) if not mask >> cell & 1) for mask in range(512)]
 _SEATS = ((0,), (1,))
+_CELLS: dict[tuple[int, int], tuple[int, ...]] = {}  # by the masks of both seats, of positions that were looked at
 
 
 class TicTacToe(Game):
@@ -70,8 +71,11 @@ class Board(State):
         return {"board": self._cells(), "mark": seat + 1}
 
     def _cells(self) -> list[int]:
-        first, second = (self.theirs, self.mine) if self.ply & 1 else (self.mine, self.theirs)
-        return [(first >> cell & 1) + 2 * (second >> cell & 1) for cell in range(9)]
+        masks = (self.theirs, self.mine) if self.ply & 1 else (self.mine, self.theirs)
+        if masks not in _CELLS:
+            first, second = masks
+            _CELLS[masks] = tuple((first >> cell & 1) + 2 * (second >> cell & 1) for cell in range(9))
+        return [*_CELLS[masks]]
 
     def render(self, seat: int | None = None) -> str:
         marks = [".xo"[cell] for cell in self._cells()]

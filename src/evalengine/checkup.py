@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import planning, references, sandboxes, submissions, wire
+from evalengine.agent_processes import AgentProcess
 from evalengine.errors import EvalengineError, NothingToPlayError
 from evalengine.model import Fault, FaultKind, Limits, MatchSpec, Orders, Played
-from evalengine.process_seats import ProcessSeat
 from evalengine.seats import Seat
 from evalengine.worker import Worker
 
@@ -60,7 +60,7 @@ class _Observed(Seat):
         self.start_s = time.perf_counter() - began
         self._inner = inner
         self.info = inner.info
-        self.fallen = inner.fallen if isinstance(inner, ProcessSeat) else None
+        self.fallen = inner.fallen if isinstance(inner, AgentProcess) else None
         self.answers_s: list[float] = []
         self.peak_mib: int | None = None
 
@@ -78,7 +78,7 @@ class _Observed(Seat):
 
     def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:
         """Look at its memory before its end."""
-        if isinstance(self._inner, ProcessSeat):
+        if isinstance(self._inner, AgentProcess):
             self.peak_mib = _peak_mib(self._inner.pid)
         return self._inner.close(result, faulted=faulted)
 

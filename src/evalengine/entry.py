@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalengine import limits, planning, references, sandboxes
-from evalengine.errors import NothingToPlayError
+from evalengine.errors import NothingToPlayError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evalengine.plugins import Plugins
     from evalengine.store import Store
 
+_ISOLATIONS = ("match", "run")
 _MODIFY_CHUNK = 1_000
 _SHORT_SEED = 1 << 40  # below, whoever knows an opening finds the seed by trying
 
@@ -52,6 +53,9 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
     limits.check(settings.limits)
+    if settings.isolation not in _ISOLATIONS:
+        msg = f"isolation must be one of {', '.join(_ISOLATIONS)}, not {settings.isolation!r}"
+        raise UsageError(msg)
     with redirect_stdout(sys.stderr):  # what games print must not mix with results
         games = planning.choose_games(settings.games, plugs)
         agents, opponents = planning.choose_agents(settings, games, plugs)
@@ -88,6 +92,8 @@ def _notes(
     if line := "; ".join(part for part in (opponents, opening) if part):
         yield line
     yield from (f"{agent.name}: {agent.note}" for agent in agents if agent.note)
+    if settings.isolation == "run" and any(agent.kind != "trusted" for agent in agents):
+        yield "isolation: run; agents' processes are kept over its matches, and what they remember with them"
     yield from pairing.describe()
     if settings.seed < _SHORT_SEED and any(agent.kind != "trusted" for agent in agents):
         yield (

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import wire
 from evalengine.launcher import DIED, MESSAGE, ORDER, START
-from evalengine.worker import die_with_parent
-from evalengine.worker import main as worker_main
+from evalengine.serving import die_with_parent
+from evalengine.serving import main as worker_main
 
 if TYPE_CHECKING:
     from evalengine.model import Orders

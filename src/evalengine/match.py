@@ -152,7 +152,8 @@ class Match:
             self._requests = (
                 [] if self.over else [Request(self.state, seat, self.turn) for seat in self.state.to_move()]
             )
-        return [request for request in self._requests if request.seat not in self._answers]
+        answers = self._answers
+        return [request for request in self._requests if request.seat not in answers] if answers else self._requests
 
     def refusal(self, seat: int, action: Action) -> str | None:
         """Return why this action would be refused now, or None; without consequence."""
@@ -161,11 +162,45 @@ class Match:
 
     def answer(self, seat: int, action: Action, info: Any = None) -> None:
         """Give the action of a seat that is asked; a refused one becomes a Fault."""
+        if self._moved(seat, action):
+            if info is not None:
+                self.infos.append((self.turn - 1, seat, info))
+            return
         self._awaited(seat)
         reason = self.state.refuse(seat, action)
         if info is not None:
             self._note(seat, info)
         self._take(seat, action if reason is None else illegal(action, reason))
+
+    def _moved(self, seat: int, action: Action) -> bool:
+        """Take the plain number of the only seat that was asked, if it was listed; what most turns are."""
+        requests = self._requests
+        if type(action) is not int or not self._checks_legal or not requests or len(requests) > 1:
+            return False
+        request = requests[0]
+        if request.seat != seat:
+            return False
+        legal = request.legal
+        if legal is None or action not in legal or type(legal[0]) is not int:
+            return False
+        self.move(seat, action)
+        return True
+
+    def move(self, seat: int, action: Action) -> Sequence[int]:
+        """Take a legal action of the only seat that is to move; return who moves next, nobody when it is over."""
+        self._actions.append(action)
+        self._who.append(seat)
+        self._requests = None
+        turn = self.turn
+        self.state = state = self.state.apply({seat: action}, self._rules.no_luck or self._luck(turn))
+        self.turn = turn = turn + 1
+        movers = state.to_move()
+        if not movers:
+            self._finish(_RULES)
+        elif turn >= self._max_turns:
+            self._finish(_TURN_LIMIT)
+            return ()
+        return movers
 
     def fault(self, seat: int, fault: Fault, info: Any = None) -> None:
         """Report what a seat that is asked did wrong instead of answering."""
@@ -265,6 +300,11 @@ class Match:
         A fault has no action; a mask has bit k set for seat k.
         """
         return self._actions, self._who, self._faults
+
+    @property
+    def lists_legal(self) -> bool:
+        """Whether the game accepts what it lists and nothing else."""
+        return self._checks_legal
 
     @property
     def sides(self) -> tuple[tuple[int, ...], ...]:

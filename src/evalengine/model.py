@@ -201,7 +201,7 @@ class Orders:
     games: tuple[tuple[GameSpec, Mapping[str, Any]], ...]  # with their configuration
     agents: tuple[AgentSpec, ...]
     limits: Limits
-    keep_programs: bool = False  # engines play on in other matches of the run, having been told to forget
+    isolation: Literal["match", "run"] = "match"  # how long an agent's process is kept
     versions: tuple[str, ...] = ()  # of the games as they were made when the run began; empty: not known
     sys_path: tuple[str, ...] = ()
     containment: Containment | None = None  # of agents from outside

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalengine import plugins, references
 from evalengine.contracts import Contest, Game, Plan
@@ -43,6 +43,7 @@ class Settings:
     agent_limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by agent's name: what differs
     absent_ok: tuple[str, ...] = ()  # agents in agent_limits that need not play
     sandbox: str = "auto"  # a sandbox's name, "none", or "auto": the strongest that works
+    isolation: Literal["match", "run"] = "match"  # how long an agent's process is kept
     bind: tuple[str, ...] = ()  # folders that contained agents may read
     select: str = ""  # -k: an expression over substrings of match ids
     deselect: tuple[str, ...] = ()

@@ -332,6 +332,7 @@ def _orders(run: Run, store: Store, plugs: Plugins) -> Orders:
         games=tuple((game.spec, dict(game.config)) for game in entry.games),
         agents=tuple(submissions.located(agent, store.agents_folder) for agent in entry.agents),
         limits=entry.settings.limits,
+        isolation=entry.settings.isolation,
         versions=tuple(game.game.spec.version for game in entry.games),
         sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
         containment=sandboxes.containment(entry.sandbox, plugs, entry.settings.bind),

@@ -113,7 +113,7 @@ class Zygote:
         assert self._wardens is not None
         job = {
             "kind": "python", "folder": folder, "entry": "", "argv": [], "tmp": folder, "memory_mib": 512,
-            "processes": 1, "tmp_mib": 32, "log_kib": 64, "info": {"seat": 0},
+            "processes": 1, "tmp_mib": 32, "log_kib": 64, "warm": False, "info": {"seat": 0},
         }  # fmt: skip
         Path(folder).chmod(0o755)  # as agents' folders are
         warden = self._wardens.of(job)
@@ -219,6 +219,24 @@ class Child:
         """Await an answer from now on; whichever child is waited for, `heard_ns` tells when this one spoke."""
         self.heard_ns, self.noted = None, False
         self._zygote.awaited.add(self)
+
+    def receive(self, connection: socket.socket, size: int) -> bytes | None:
+        """Return what the agent says within the timeout of its connection, b"" when it hung up.
+
+        None when it says nothing, or when others were asked too: `wait` tells who spoke when, and drains logs.
+        """
+        awaited = self._zygote.awaited
+        if self.noted or len(awaited) > 1:
+            return None
+        try:
+            packet = connection.recv(size)
+        except BlockingIOError:
+            return None
+        except ConnectionResetError:
+            packet = b""
+        self.heard_ns = time.perf_counter_ns()
+        awaited.discard(self)
+        return packet
 
     def wait(self, deadline_ns: int | None) -> bool:
         """Wait until the agent says something (or hangs up), draining its logs; False when the deadline passed."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from evalengine.agent_processes import AgentProcess, printed
 from evalengine.dialects.gtp import Gtp
 from evalengine.dialects.json_lines import JsonLines
 from evalengine.dialects.plain_text import PlainText
 from evalengine.dialects.uci import Uci
 from evalengine.dialects.xboard import XBoard
+from evalengine.frames import storable
 from evalengine.lines import Lines, LongLineError
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits, MatchResult
-from evalengine.process_seats import ProcessSeat, printed, storable
-from evalengine.seats import printable
+from evalengine.seats import Seat, printable
 from evalengine.talk import Dialect, Question, Talk, TalkError
 from evalengine_host import protocol
 
@@ -34,7 +35,7 @@ _DIALECTS: Mapping[str, type[Dialect]] = {
 }
 
 
-class ProgramSeat(ProcessSeat):
+class ProgramSeat(AgentProcess, Seat):
     """A program in any language: its dialect says what is written and what its lines mean."""
 
     def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalengine.errors import UsageError
 from evalengine.launcher import Launcher
@@ -39,6 +39,7 @@ def run(
     limits: Limits | None = None,
     sandbox: str = "auto",
     bind: Sequence[str | Path] = (),
+    isolation: Literal["match", "run"] = "match",
 ) -> Run:
     """Play a run and return it: `standings`, `matches`, `summary()`.
 
@@ -50,6 +51,8 @@ def run(
         seed: 63 bits; None: drawn.
         sandbox: what contains agents from outside: "auto" takes the strongest that works here; "none": nothing does.
         bind: folders that contained agents may read.
+        isolation: "match": agents from outside start afresh for each match; "run": their processes are kept, and many
+            matches are played at the same time on each.
         workers: processes that play, one a core by default; concurrency: matches at once in each whose agents wait
             for a network, 32 by default.
 
@@ -70,6 +73,7 @@ def run(
             opening=opening,
             limits=limits or Limits(),
             sandbox=sandbox,
+            isolation=isolation,
             bind=tuple(str(Path(folder).absolute()) for folder in bind),
         )
         store = Store(Path(db))

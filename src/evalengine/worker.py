@@ -1,19 +1,13 @@
-"""A worker process: takes batches of matches, asks the seats, sends results. No hook, no SQL."""
+"""Plays matches: makes the seats, asks them until the match is over, returns results. No hook, no SQL."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
-import os
+import itertools
 import random
-import signal
 import sys
-import tempfile
-import threading
 import time
 import traceback
-from pathlib import Path
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from evalengine import references, wire
@@ -24,7 +18,6 @@ from evalengine.match import Match
 from evalengine.model import (
     ENGINE_DIALECTS,
     AgentSpec,
-    Fault,
     FaultKind,
     MatchResult,
     MatchSpec,
@@ -32,23 +25,25 @@ from evalengine.model import (
     Played,
     Termination,
 )
-from evalengine.process_seats import PythonSeat
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
+from evalengine.python_seats import PythonSeat
 from evalengine.seats import LocalSeat, Seat
 from evalengine.seeding import derive_each
-from evalengine.waiting import Core, Pool, waits_of
+from evalengine.together import Together, hear, leave
+from evalengine.waiting import Core
+from evalengine.warm_seats import WarmProcess, WarmSeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import zmq
+    from evalengine.model import Limits
 
-_PULSE_S = 0.5
 _AGENTS = "agents"  # the path of their seeds
 _LONGEST_REPR = 1000
 _REPLAYS = 2
-_PR_SET_PDEATHSIG = 1
+_AT_ONCE = 64  # matches of kept agents that are played at the same time
+_DEATHS = 3  # of an agent's kept processes, after which it gets a fresh one for each match
 _clock = time.perf_counter_ns
 _made = tuple.__new__  # a named tuple's own __new__ costs twice as much
 
@@ -57,7 +52,7 @@ class Worker:
     """Plays matches with the games and agents of one run.
 
     Attributes:
-        match: the match that is being played; finished: how many were.
+        match: the match that is being played; finished: how many were; rounds: of matches played at the same time.
     """
 
     def __init__(self, orders: Orders, core: Core | None = None) -> None:
@@ -65,18 +60,22 @@ class Worker:
         self._core = core or Core()  # whoever plays in one of several threads holds it
         self._games: dict[int, Game] = {}
         self._makers: dict[int, Callable[[], Any]] = {}  # by agent, of trusted ones
+        self._kept: dict[tuple[int, int], WarmProcess] = {}  # by agent and seat
+        self._deaths: Counter[int] = Counter()  # by agent, of kept processes
+        self._frail: set[int] = set()  # agents that are not kept any more
+        self._shares: dict[tuple[int, ...], tuple[bool, bool]] = {}  # by agents, see _sharing
         self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
         self._zygote = Zygote(orders.containment)
         self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
         self.match: Match | None = None
-        self.finished = 0
+        self.finished = self.rounds = 0
 
     @property
     def progress(self) -> int:
         """A number that changes whenever a turn ends."""
         match = self.match
         turns = len(match.log[1]) if match is not None else 0
-        return (self.finished << 32) + turns + self._core.passed
+        return (self.finished << 32) + turns + self._core.passed + self.rounds
 
     def play(self, spec: MatchSpec, replays: int = _REPLAYS) -> Played:
         """Return the result of one match; void when the game, the engine, or the machine's load failed it.
@@ -90,12 +89,7 @@ class Worker:
         self.match = match = None
         try:
             self.match = match = Match(spec, self._game(spec.game_no))
-            if spec.seed != self._seeds[0] or len(self._seeds[1]) != len(spec.agents):  # else the rotation has them
-                self._seeds = spec.seed, derive_each(spec.seed, _AGENTS, len(spec.agents))
-            seeds, sides, makers = self._seeds[1], match.sides, self._makers
-            for number, agent in enumerate(spec.agents):  # one by one: what is made is closed if the next fails
-                info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
-                seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
+            self._sit(match, seats)
             _drive(match, seats, thought)
             logs = self._closed(match, seats)
             contended = match.result.faults and any(seat.contended for seat in seats)  # type: ignore[union-attr]  # it is over
@@ -107,9 +101,138 @@ class Worker:
             return _void(spec, match, error, started, _clock() - began)
         finally:
             self.finished += 1
-            for seat in seats:
-                with contextlib.suppress(Exception):  # the first error is the one that is told
-                    seat.close(None, faulted=True)
+            leave(seats)
+
+    def play_all(self, specs: Iterable[MatchSpec], stopped: Callable[[], bool]) -> list[Played]:
+        """Return the results of matches in their order, those of kept Python agents played at the same time.
+
+        Args:
+            stopped: whether no further match may begin; then the results are those of the first ones.
+        """
+        rows: list[Played | None] = []
+        shared: deque[tuple[int, MatchSpec]] = deque()
+        for spec in specs:
+            kept, shares = self._sharing(spec.agents) if spec.branch is None else (False, False)
+            if shares:
+                shared.append((len(rows), spec))
+                rows.append(None)
+            elif stopped():
+                break
+            elif kept:
+                rows.append(None)
+                self._play_together(deque([(len(rows) - 1, spec)]), rows, lambda: False)
+            else:
+                rows.append(self.play(spec))
+        self._play_together(shared, rows, stopped)
+        return list(itertools.takewhile(lambda row: row is not None, rows))  # type: ignore[arg-type]  # as it says
+
+    # ------------------------------------------------------------------------ many at the same time
+
+    def _play_together(
+        self, waiting: deque[tuple[int, MatchSpec]], rows: list[Played | None], stopped: Callable[[], bool]
+    ) -> None:
+        """Play matches, some at the same time; put their results into `rows`."""
+        games: list[Together] = []
+        while True:
+            while waiting and len(games) < _AT_ONCE and not stopped():
+                place, spec = waiting.popleft()
+                games.append(Together(place, spec, self._game, self._sit_kept))
+            going = []
+            for game in games:
+                if game.step():
+                    going.append(game)
+                else:
+                    rows[game.place] = self._ended_together(game)
+            games = going
+            if not games and (not waiting or stopped()):
+                return
+            for process in self._kept.values():
+                process.flush()
+            for process in self._kept.values():
+                process.exchange()
+            self.rounds += 1
+
+    def _sit_kept(self, match: Match, seats: list[Seat]) -> None:
+        self._sit(match, seats, kept=True)
+
+    def _ended_together(self, game: Together) -> Played:
+        """Return the result of a match; one with a fault of a kept agent is played again, with fresh ones."""
+        match, took_ns = game.match, _clock() - game.began
+        if game.error is not None or match is None or match.result is None:
+            leave(game.seats)
+            assert game.error is not None
+            return _void(game.spec, match, game.error, game.started, took_ns)
+        faults = match.result.faults
+        if game.kept and not faults:
+            logs = tuple(
+                (number, stream, text)
+                for number, seat in enumerate(game.seats)
+                for stream, text in seat.close(match.result, faulted=False).items()
+            )
+        else:
+            logs = self._closed(match, game.seats)
+        if faults and any(type(game.seats[seat]) is WarmSeat for _, seat, _ in faults):
+            return self.play(game.spec)
+        self.finished += 1
+        return _played(match, logs, game.thought, game.started, took_ns)
+
+    def _sharing(self, agents: tuple[int, ...]) -> tuple[bool, bool]:
+        """Say whether any of these agents is kept; and whether their match can be played at the same time as others."""
+        if agents not in self._shares:
+            kept = [self._is_kept(agent) for agent in agents]
+            all_may = all(own or self._is_plain(agent) for own, agent in zip(kept, agents, strict=True))
+            self._shares[agents] = any(kept), any(kept) and all_may
+        return self._shares[agents]
+
+    def _is_plain(self, agent_no: int) -> bool:
+        agent = self._orders.agents[agent_no]
+        # Functions of the caller share the global generators, which are seeded for one match.
+        return agent.kind == "trusted" and not agent.payload and not agent.waits_s
+
+    def _is_kept(self, agent_no: int) -> bool:
+        agent = self._orders.agents[agent_no]
+        # A bank is one match's: what an agent does for another meanwhile must not be paid from it.
+        bounded = self._limits(agent).match_s is not None
+        return (
+            self._orders.isolation == "run" and agent.kind == "python" and not bounded and agent_no not in self._frail
+        )
+
+    def _limits(self, agent: AgentSpec) -> Limits:
+        return self._orders.limits if agent.limits is None else agent.limits
+
+    def _kept_process(self, match: Match, number: int, agent_no: int, seed: int) -> WarmProcess:
+        """Return the process of an agent in a seat, a new one if it is dead."""
+        key = agent_no, number
+        process = self._kept.get(key)
+        if process is not None and process.fallen is None:
+            return process
+        if process is not None:
+            process.close()
+            self._deaths[agent_no] += 1
+            if self._deaths[agent_no] >= _DEATHS:
+                self._frail.add(agent_no)
+                self._shares.clear()
+        spec, info = self._orders.agents[agent_no], Info(match.game, number, match.sides, seed)
+        limits = self._limits(spec)
+        self._tell_limits(info, spec, limits)
+        self._kept[key] = process = WarmProcess(spec, info, limits, self._zygote)
+        return process
+
+    # ------------------------------------------------------------------------------------ seats
+
+    def _sit(self, match: Match, seats: list[Seat], *, kept: bool = False) -> None:
+        """Make the seats of a match, one by one: what is made is closed if the next fails."""
+        spec = match.spec
+        if spec.seed != self._seeds[0] or len(self._seeds[1]) != len(spec.agents):  # else the rotation has them
+            self._seeds = spec.seed, derive_each(spec.seed, _AGENTS, len(spec.agents))
+        seeds, sides, makers = self._seeds[1], match.sides, self._makers
+        for number, agent in enumerate(spec.agents):
+            if kept and self._is_kept(agent):
+                process = self._kept_process(match, number, agent, seeds[number])
+                seats.append(process.seat(match, number, seeds[number]))
+                continue
+            info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
+            seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
 
     def _game(self, game_no: int) -> Game:
         if game_no not in self._games:
@@ -137,15 +260,18 @@ class Worker:
         if spec.kind == "trusted":
             make = self._makers[agent_no] = agent_maker(spec)
             return LocalSeat(make, info)
-        limits = orders.limits if spec.limits is None else spec.limits
-        info.turn_s, info.match_s, info.increment_s = limits.turn_s, limits.match_s, limits.increment_s
-        info.clock = "cpu" if by_cpu(limits, engine=spec.dialect in ENGINE_DIALECTS) else "wall"
+        limits = self._limits(spec)
+        self._tell_limits(info, spec, limits)
         if self._resting.get(agent_no):
             rested = self._resting[agent_no].pop()
             rested.again(info)
             return rested
         kind = PythonSeat if spec.kind == "python" else ProgramSeat
         return kind(spec, info, limits, self._zygote)
+
+    def _tell_limits(self, info: Info, spec: AgentSpec, limits: Limits) -> None:
+        info.turn_s, info.match_s, info.increment_s = limits.turn_s, limits.match_s, limits.increment_s
+        info.clock = "cpu" if by_cpu(limits, engine=spec.dialect in ENGINE_DIALECTS) else "wall"
 
     def _closed(self, match: Match, seats: Sequence[Seat]) -> tuple[tuple[int, str, str], ...]:
         """End the agents, or let them rest, and return their logs as (seat, stream, text)."""
@@ -163,7 +289,7 @@ class Worker:
         return tuple(logs)
 
     def _ended(self, seat: Seat, agent_no: int, result: MatchResult, *, faulted: bool) -> Mapping[str, str]:
-        if self._orders.keep_programs and not faulted:
+        if self._orders.isolation == "run" and not faulted:
             logs = _guarded(lambda: seat.rest(result))
             if logs is not None:
                 self._resting.setdefault(agent_no, []).append(seat)
@@ -172,6 +298,8 @@ class Worker:
 
     def close(self) -> None:
         """End the processes that agents are forked from."""
+        for process in self._kept.values():
+            process.close()
         for seat in [seat for seats in self._resting.values() for seat in seats]:
             seat.close(None, faulted=False)
         self._zygote.close()
@@ -218,18 +346,7 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
         requests = match.requests()
         for request in requests:
             seats[request.seat].ask(request)
-        # Agents in this process answer last: their thought must not run on the others' clocks.
-        heard = {
-            request.seat: seats[request.seat].answer()
-            for request in sorted(requests, key=lambda request: seats[request.seat].act is not None)
-        }
-        for request in requests:
-            action, info, took = heard[request.seat]
-            thought.append(took)
-            if type(action) is Fault:
-                match.fault(request.seat, action, info)
-            else:
-                match.answer(request.seat, action, info)
+        hear(match, seats, requests, thought)
 
 
 def _guarded(call: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] | None:
@@ -264,11 +381,11 @@ def _packable(info: Any) -> Any:
     try:
         wire.pack(info)
     except Exception:  # noqa: BLE001 - as above
-        return _plain_text(repr(info)[:_LONGEST_REPR])
+        return plain_text(repr(info)[:_LONGEST_REPR])
     return info
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return `text` without what UTF-8 cannot hold."""
     return text.encode(errors="backslashreplace").decode()
 
@@ -298,148 +415,5 @@ def _empty(spec: MatchSpec, match: Match | None, error: str, started: float, too
         nothing,
         started,
         took_ns / 1e9,
-        error=_plain_text(error[:8000]),
+        error=plain_text(error[:8000]),
     )
-
-
-# --------------------------------------------------------------------------------- the process
-
-
-def main(endpoint: str, worker_no: int, orders: Orders) -> None:
-    """Serve the scheduler at `endpoint` until it says STOP."""
-    import zmq
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to handle
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    die_with_parent()
-    _prepare(worker_no, orders, Path(endpoint.partition("://")[2]).parent)
-    gc.freeze()  # what was imported is never garbage: no collection need look at it
-    core = Core()
-    worker = Worker(orders, core)
-    context = zmq.Context()
-    pulse = _Pulse(context, endpoint, worker_no, worker)
-    pulse.start()
-    connection = context.socket(zmq.DEALER)
-    connection.setsockopt(zmq.IDENTITY, b"worker-%d" % worker_no)
-    connection.connect(endpoint)
-    connection.send(wire.pack([wire.READY, wire.VERSION, os.getpid()]))
-    waits = waits_of(orders.agents)
-    if waits is None:
-        _serve(connection, worker, pulse)
-    else:
-        pool = Pool(lambda spec: None if pulse.cancelled else worker.play(spec), core, orders.concurrency)
-        _serve_both(connection, worker, pulse, (waits, core, pool))
-    worker.close()
-    pulse.stopping = True
-    connection.send(wire.pack([wire.BYE]))
-    connection.close(linger=1000)
-    pulse.join()
-    context.term()
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent's main thread ends, kill -9 included; Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _prepare(worker_no: int, orders: Orders, folder: Path) -> None:
-    # Agents' folders lie in the launcher's, which removes them whatever kills a worker.
-    tempfile.tempdir = str(folder)
-    sys.path[:] = [*orders.sys_path, *(path for path in sys.path if path not in orders.sys_path)]
-    if orders.cores and sys.platform == "linux":
-        os.sched_setaffinity(0, {orders.cores[worker_no % len(orders.cores)]})
-
-
-def _serve(connection: zmq.Socket[bytes], worker: Worker, pulse: _Pulse) -> None:
-    while True:
-        kind, *rest = wire.unpack(connection.recv())
-        if kind == wire.STOP:
-            return
-        batch_no, specs = rest
-        rows = []
-        for fields in specs:
-            if pulse.cancelled:
-                break
-            rows.append(worker.play(wire.spec_of(fields)))
-        connection.send(_packed([wire.RESULT, batch_no, rows]))
-
-
-def _serve_both(
-    connection: zmq.Socket[bytes], worker: Worker, pulse: _Pulse, many: tuple[Callable[[MatchSpec], bool], Core, Pool]
-) -> None:
-    """Serve as `_serve` does, and matches that wait in a pool."""
-    import zmq
-
-    waits, core, pool = many
-    poller = zmq.Poller()
-    poller.register(connection, zmq.POLLIN)
-    poller.register(pool.fd, zmq.POLLIN)
-    while True:
-        heard = dict(poller.poll())
-        for batch_no, rows in pool.ended():
-            connection.send(_packed([wire.RESULT, batch_no, rows]))
-        if connection not in heard:
-            continue
-        kind, *rest = wire.unpack(connection.recv())
-        if kind == wire.STOP:
-            return
-        batch_no, specs = rest[0], [wire.spec_of(fields) for fields in rest[1]]
-        if waits(specs[0]):  # such a batch has one match
-            pool.begin(batch_no, specs[0])
-            continue
-        played = []
-        for spec in specs:
-            with core:
-                if pulse.cancelled:
-                    break
-                played.append(worker.play(spec))
-        connection.send(_packed([wire.RESULT, batch_no, played]))
-
-
-def _packed(message: Sequence[Any]) -> bytes:
-    """Return a RESULT as bytes; texts that UTF-8 cannot hold without what it cannot."""
-    try:
-        return wire.pack(message)
-    except UnicodeEncodeError:
-        return wire.pack(_clean(message))
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _plain_text(value)
-    return list(map(_clean, value)) if isinstance(value, list | tuple) else value
-
-
-class _Pulse(threading.Thread):
-    """Tells the scheduler of progress and hears of a cancellation, while the worker's own thread plays.
-
-    Attributes:
-        cancelled: whether no further match may begin; stopping: set it to end the thread.
-    """
-
-    def __init__(self, context: zmq.Context[Any], endpoint: str, worker_no: int, worker: Worker) -> None:
-        super().__init__(daemon=True)
-        self._context = context
-        self._endpoint = endpoint
-        self._identity = b"pulse-%d" % worker_no
-        self._worker = worker
-        self._parent = os.getppid()
-        self.cancelled = self.stopping = False
-
-    def run(self) -> None:
-        """Beat until told to stop; end the process when its parent is gone."""
-        import zmq
-
-        connection = self._context.socket(zmq.DEALER)
-        connection.setsockopt(zmq.IDENTITY, self._identity)
-        connection.connect(self._endpoint)
-        while not self.stopping:  # a STOP is lost when it is sent before this connection stands
-            if connection.poll(_PULSE_S * 1000):
-                self.cancelled = True
-                if wire.unpack(connection.recv())[0] == wire.STOP:
-                    break
-            if os.getppid() != self._parent:
-                os._exit(1)
-            connection.send(wire.pack([wire.BEAT, self._worker.progress]))
-        connection.close(linger=0)

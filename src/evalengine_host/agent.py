@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import inspect
 import os
@@ -129,6 +130,11 @@ def _function(function: Callable[..., Any], info: Info) -> Callable[[Observation
     return function
 
 
+def takes_one(function: Callable[..., Any]) -> bool:
+    """Say whether a function takes an observation and nothing else."""
+    return _positional(function) != _MAX_POSITIONAL
+
+
 def _own_function(value: Any, module: types.ModuleType) -> bool:
     return inspect.isfunction(value) and value.__module__ == module.__name__
 
@@ -139,11 +145,23 @@ def _takes_observation(function: types.FunctionType) -> bool:
 
 def _positional(function: Callable[..., Any]) -> int:
     """Return how many arguments the function takes by position, those with a default counted, as Kaggle does."""
+    if inspect.isfunction(function):
+        return _taken_once(function)
+    if inspect.ismethod(function) and inspect.isfunction(function.__func__):
+        return _taken_once(function.__func__) - 1
+    return _taken(function)
+
+
+def _taken(function: Callable[..., Any]) -> int:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return 1
     return sum(item.kind in {item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD} for item in parameters)
+
+
+# An agent that is kept is started in thousands of matches.
+_taken_once = functools.lru_cache(maxsize=8)(_taken)
 
 
 def _line(function: types.FunctionType) -> int:

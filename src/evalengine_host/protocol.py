@@ -6,22 +6,32 @@ of its question, so that nothing sent ahead of a question can pass for its answe
 
 To the agent: [ASK, turn, clock_s, view, legal] and [END, scores, places]. From it: [READY, note, wants_end], [ANSWER,
 action, info] and [FAILED, kind, detail, traceback].
+
+To one that plays many matches at the same time: [ROUND, begins, asks, ends] with begins of [slot, kind, seed] and, if
+none was of that kind, told; asks of [slot, turn, view, legal]; ends of [slot] and, if it is told, scores, places.
+From it, to one round with asks: [ANSWERS, actions, microseconds, extras], once or several times, in the order of the
+asks; extras are [place among these actions, EXTRA_..., values]: an info; kind, detail, traceback; stream, bytes.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 VERSION = 1
-ASK, END = 1, 2
-READY, ANSWER, FAILED = 1, 2, 3
+ASK, END, ROUND = 1, 2, 3
+READY, ANSWER, FAILED, ANSWERS = 1, 2, 3, 4
+EXTRA_INFO, EXTRA_FAILED, EXTRA_WRITTEN = 1, 2, 3
 HEADER = struct.Struct(">IQ")
 PACKET = 60 * 1024  # receive buffers above 64 KiB cost page faults at each receive
 MAX_QUESTION = 16 << 20
 MAX_ANSWER = 64 << 10
+MAX_ANSWERS = 4 << 20  # of a round
 _ARRAY = 1  # msgpack extension: a numpy array as [dtype, shape, bytes]
 
 
@@ -31,8 +41,7 @@ def pack(value: Any) -> bytes:
     Raises:
         TypeError, ValueError, OverflowError: it holds something else.
     """
-    packed: bytes = msgpack.packb(value, default=_plain)
-    return packed
+    return packed(value)
 
 
 def unpack(data: bytes) -> Any:
@@ -66,6 +75,10 @@ def _plain(value: Any) -> Any:
             return value.item()
     msg = f"{kind.__name__!r} is not a msgpack value"
     raise TypeError(msg)
+
+
+packed: Callable[[Any], bytes] = msgpack.Packer(default=_plain).pack
+"""`pack` itself, for those who pack thousands of small values: one packer for all, since to make one takes as long."""
 
 
 def _array(code: int, data: bytes) -> Any:

@@ -24,7 +24,7 @@ _RESUME_LATEST = "latest"
 _PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents")
 _LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
-    *_PLAN, *_LIMITS, "rater", "sandbox", "bind", "select", "deselect", "last_failed", "failed_first",
+    *_PLAN, *_LIMITS, "rater", "sandbox", "isolation", "bind", "select", "deselect", "last_failed", "failed_first",
     "dry_run", "collect_only",
 )  # fmt: skip
 _MOST_PERCENT = 1e9
@@ -93,6 +93,13 @@ _sandbox_option = _option(
     default="auto",
     show_default=True,
     help="What contains agents from outside: auto (the strongest that works), namespaces, landlock, none.",
+)
+_isolation_option = _option(
+    "--isolation",
+    type=click.Choice(["match", "run"]),
+    default="match",
+    show_default=True,
+    help="A fresh process of each agent for every match, or one that is kept and plays many at the same time.",
 )
 _bind_option = _option(
     "--bind",
@@ -191,6 +198,7 @@ _place_options = _options(
     _plan_options,
     limit_options.limit_options,
     _sandbox_option,
+    _isolation_option,
     _bind_option,
     _choice_options,
     _end_options,
@@ -282,6 +290,7 @@ def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
         agent_limits=limit_options.own_of(source.limits),
         absent_ok=source.absent_ok,
         sandbox=options["sandbox"],
+        isolation=options["isolation"],
         bind=tuple(options["bind"]),
         select=options["select"],
         deselect=tuple(options["deselect"]),
@@ -309,7 +318,9 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
                 f"--lf and --ff play run {last} again, whose {_dashed(name)} was {was!r}: leave it out, or name that"
             )
     anew: dict[str, Any] = {
-        name: getattr(wish, name) for name in ("rater", "sandbox", "bind", "select", "deselect") if name in source.typed
+        name: getattr(wish, name)
+        for name in ("rater", "sandbox", "isolation", "bind", "select", "deselect")
+        if name in source.typed
     }
     limits = before.limits._replace(
         **{name: limit_options.limit_of(options[name]) for name in _LIMITS if name in source.typed}
