@@ -12,7 +12,7 @@ from evalengine.talk import Question, TalkError
 
 START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 SILENCE = object()  # the engine says nothing within the time that the dialect gives it
-LIMITS = {"turn_s": 2.0, "match_s": None}
+LIMITS = {"turn_s": 2.0, "match_s": None, "increment_s": 0.0}
 
 
 class Engine:
@@ -91,6 +91,19 @@ def test_uci_names_a_position_by_where_it_began_and_the_moves_since():
 )
 def test_uci_thinks_as_long_as_the_limits_allow(limits, go):
     assert uci().ask(chess(), ["e2e4"], "bestmove e2e4", **limits)[2][1] == go
+
+
+@pytest.mark.parametrize(
+    ("limits", "go"),
+    [
+        ({"turn_s": None, "match_s": 60.0}, "go wtime 53980 btime 53980 winc 1780 binc 1780"),
+        ({"turn_s": 5.0, "match_s": 60.0}, "go movetime 4480"),  # a twentieth of 60 s, and 2 s
+        ({"turn_s": 4.0, "match_s": 60.0}, "go movetime 3580"),  # no more than the turn's limit
+        ({"turn_s": 4.0, "match_s": 1.0}, "go movetime 880"),  # no more than is left
+    ],
+)
+def test_uci_is_told_of_increments(limits, go):
+    assert uci(increment_s=2.0).ask(chess(), ["e2e4"], "bestmove e2e4", **limits)[2][1] == go
 
 
 def test_uci_understands_odd_lines():
@@ -185,6 +198,10 @@ def test_xboard_sets_up_positions_with_and_without_setboard():
         ({"depth": "7"}, {}, "sd 7"),
         ({"movetime_ms": "2500"}, {}, "st 2"),
         ({}, {"turn_s": None, "match_s": 600.0}, "level 0 8:59 0"),
+        ({}, {"turn_s": None, "match_s": 600.0, "increment_s": 2.0}, "level 0 8:59 1.78"),
+        ({}, {"turn_s": 3.0, "match_s": 600.0, "increment_s": 1.0}, "level 0 0:14 0.88"),  # eight times 3 s less 1 s
+        ({}, {"turn_s": 2.0, "match_s": 600.0, "increment_s": 5.0}, "level 0 0:07 0.88"),
+        ({}, {"turn_s": 2.0, "match_s": 5.0, "increment_s": 0.1}, "level 0 0:04 0.07"),
         ({}, {"turn_s": None}, "st 1"),
         ({"memory": "64"}, {}, "memory 64"),
     ],
@@ -282,6 +299,14 @@ def test_gtp_tells_rules_and_clocks_that_the_engine_takes():
     engine, _ = gtp("kgs-rules", "time_left", "time_settings", turn_s=None, match_s=100.0)
     said = engine.ask(go(rules="chinese"), ["A1"], *oks(2, "", "", "", "", "", "", "A1"), turn_s=None, match_s=90.0)[2]
     assert said[3:] == ["5 kgs-rules chinese", "6 time_settings 89 0 0", "7 time_left b 80 0", "8 genmove b"]
+    limits = {"turn_s": None, "match_s": 100.0, "increment_s": 10.0}
+    engine, _ = gtp("time_left", "time_settings", **limits)
+    heard = oks(2, "", "", "", "", "", "A1")
+    assert engine.ask(go(), ["A1"], *heard, turn_s=None, match_s=100.0)[2][3:5] == [
+        "5 time_settings 89 8 1", "6 time_left b 89 0",
+    ]  # fmt: skip
+    said = engine.ask(go(("b", "A1"), ("w", "A2")), ["A3"], *oks(8, "", "", "A3"), turn_s=None, match_s=8.0)[2]
+    assert said[1] == "9 time_left b 7 1", "what is left is the increment"
     engine, _ = gtp("kata-set-rules")
     assert (
         '5 kata-set-rules {"ko": "SIMPLE"}'

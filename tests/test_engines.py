@@ -125,6 +125,18 @@ def test_an_engine_without_options_thinks_within_the_limits(tmp_path, engine, li
     assert (played.faults, played.termination, played.error) == ((), "rules", "")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("turn_s", [None, 0.6])
+@pytest.mark.parametrize("engine", ["uci:stockfish?Hash=16", "xboard:fairymax", "xboard:hoichess", "xboard:phalanx"])
+def test_an_engine_counts_on_its_increments_and_is_never_late(tmp_path, engine, turn_s):
+    installed(engine.partition(":")[2].partition("?")[0])
+    played = play(tmp_path, engine, "first", turn_s=turn_s, match_s=0.8, increment_s=0.3)
+    assert (played.faults, played.termination, played.error) == ((), "rules", ""), log_of(played)
+    if "stockfish" in engine:
+        used_s = sum(msgpack.unpackb(played.think_us)[::2]) / 1e6
+        assert used_s > 0.8, "what was given back is used"
+
+
 def test_gnugo_plays_whole_matches(tmp_path):
     installed("gnugo")
     gnugo = "gtp:gnugo --mode gtp --level 0"

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from textwrap import dedent, indent
@@ -444,7 +445,7 @@ def test_a_program_that_ends_before_it_is_asked_has_crashed(tmp_path):
 
 
 def test_what_cannot_be_executed_has_crashed_and_says_why(tmp_path):
-    (tmp_path / "bot").write_text("no program\n")
+    (tmp_path / "bot").write_bytes(b"\x7fELF\0")  # of no machine
     (tmp_path / "bot").chmod(0o755)
     played = play(tmp_path, f"cmd:{tmp_path / 'bot'}", "first")
     fault = only_fault(played)
@@ -585,6 +586,76 @@ def test_a_program_that_cannot_be_used_is_told(tmp_path, ref, message):
     with pytest.raises(AgentError) as caught:
         load(ref.format(folder=tmp_path))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first_line", "message"),
+    [
+        (None, "is a folder: name a file in it"),
+        ("", "is empty"),
+        ("print(1)\n", "has no first line as #!/usr/bin/env python3, and is no binary"),
+        ("#!/no/such/interpreter -x\n", "asks for the interpreter '/no/such/interpreter', which was not found"),
+        ("#!/usr/bin/env -S no-such-program -x\n", "asks for the interpreter 'no-such-program', which was not found"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["cmd", "uci", "xboard", "gtp", "plain"])
+def test_a_file_that_cannot_be_executed_is_told_before_the_run(tmp_path, kind, first_line, message):
+    path = tmp_path / "a bot"
+    if first_line is None:
+        path.mkdir()
+    else:
+        path.write_text(first_line)
+        path.chmod(0o755)
+    with pytest.raises(AgentError) as caught:
+        load(f"{kind}:'{path}' arg")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("first_line", ["#!/bin/sh", "#!  /usr/bin/env -S python3 -u", "#!/usr/bin/env X=1 sh"])
+def test_a_script_whose_interpreter_is_there_is_taken(tmp_path, first_line):
+    (tmp_path / "a bot").write_text(f"{first_line}\n")
+    (tmp_path / "a bot").chmod(0o755)
+    assert load(f"cmd:'{tmp_path}/a bot' arg").argv == (f"{tmp_path}/a bot", "arg")
+
+
+@pytest.fixture
+def as_ordinary_user():
+    """Be somebody who has no right to read everything; give a folder of his."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as folder:
+        if root:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("ref", "unreadable"),
+    [("cmd:{}/bot", "bot"), ("cmd:/bin/sh {}/data", "data"), ("uci:/bin/sh {}/tables", "tables/closed")],
+)
+def test_a_file_that_cannot_be_read_is_told_before_the_run(as_ordinary_user, ref, unreadable):
+    folder = as_ordinary_user
+    (folder / "tables" / "closed").mkdir(parents=True)
+    for name in ("bot", "data"):
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    (folder / unreadable).chmod(0o311)
+    agent = load(ref.format(folder))
+    with pytest.raises(AgentError) as caught:
+        snapshot(agent, folder / "kept")
+    told = f"{str(folder / unreadable)!r} cannot be read: Permission denied. Its bytes are copied before the run"
+    assert told in str(caught.value)
+
+
+def test_a_program_behind_a_closed_folder_is_told(as_ordinary_user):
+    (as_ordinary_user / "closed").mkdir(0)
+    with pytest.raises(AgentError, match="cannot be looked at: Permission denied"):
+        load(f"cmd:{as_ordinary_user}/closed/bot")
 
 
 def test_the_copy_of_a_program_follows_its_bytes_and_arguments(tmp_path):

@@ -65,6 +65,14 @@ def _kept(spec: AgentSpec, folder: Path, copy: Path) -> AgentSpec:
     except shutil.Error as error:
         msg = f"{spec.name}: its files cannot be copied: {error.args[0][0][2]}"
         raise AgentError(msg) from error
+    except OSError as error:
+        if error.filename is None or Path(error.filename).is_relative_to(copy.parent):
+            raise
+        msg = (
+            f"{spec.name}: {os.fsdecode(error.filename)!r} cannot be read: {error.strerror}. "
+            "Its bytes are copied before the run: give yourself the right to read it"
+        )
+        raise AgentError(msg) from error
     digest = digest_of(copy, _words_of(placed))
     _keep(copy, folder / digest)
     return replace(placed, path="", version=digest)
@@ -198,13 +206,17 @@ def _check_link(path: Path, root: Path, what: str) -> None:
 
 def _files(folder: Path) -> Iterator[Path]:
     """Yield the files below a folder, and its links to folders."""
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_fail):
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
         yield from (Path(place, name) for name in folders if Path(place, name).is_symlink())
         for name in sorted(files):
             path = Path(place) / name
             if path.is_file():  # no sockets, pipes or dangling links
                 yield path
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def _copy_file(source: Path, target: Path) -> None:

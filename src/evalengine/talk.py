@@ -23,6 +23,7 @@ of the turn or of the start; where a number is yielded for so many seconds at mo
 into it."""
 
 _SHOWN = 60  # characters of a line
+_TURNS = 8  # few engines take an eighth of a clock for one turn
 _LONGEST_NUMBER = 18  # digits: what 64 bits hold
 
 
@@ -167,3 +168,17 @@ def number(text: str) -> int | None:
 def think_s(limit_s: float) -> float:
     """Return what of a limit a program is told, so that the answer arrives within it on a busy machine."""
     return max(limit_s * 0.9 - 0.02, limit_s * 0.5)
+
+
+def clock_s(turn_s: float | None, match_s: float | None, increment_s: float) -> tuple[float | None, float]:
+    """Return the clock that a program which shares out its time is told: what is left for all turns, and the increment.
+
+    Where a turn has a limit too, the clock is so small that an eighth of it and the increment stay within that.
+    None: there is no limit.
+    """
+    if match_s is None:
+        return (None if turn_s is None else turn_s * _TURNS), 0.0
+    if turn_s is None:
+        return match_s, think_s(increment_s)
+    increment_s = min(increment_s, turn_s / 2)
+    return min((turn_s - increment_s) * _TURNS, match_s), think_s(increment_s)

@@ -186,6 +186,7 @@ def test_void_matches_are_left_out_and_counted(command, games_of, tmp_path):
         (Limits(turn_s=2.0), "1/2"),
         (Limits(turn_s=0.1), "1/0.1"),
         (Limits(turn_s=2.0, match_s=300.0), "300"),
+        (Limits(turn_s=None, match_s=300.0, increment_s=2.5), "300+2.5"),
     ],
 )
 def test_limits_of_time_are_written_as_pgn_does(limits, text):

@@ -278,3 +278,14 @@ def test_the_drawing_is_one_document_that_says_what_it_shows():
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert root.get("role") == "img"
         assert root[0].text == state.render(seat)
+
+
+@pytest.mark.parametrize("variant", ["standard", "chess960"])
+def test_a_position_is_written_as_the_library_writes_it(load, begun, variant):
+    rng = random.Random(7)
+    for seed in range(12):
+        match = begun(load(variant=variant), seed)
+        while not match.over:
+            (request,) = match.requests()
+            assert request.view["fen"] == match.state.board.fen()
+            match.answer(request.seat, rng.choice(request.legal))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # Where Debian has its games; root's PATH leaves them out.
 _MORE_PLACES = ("/usr/games", "/usr/local/games")
+_FIRST_LINE = 256  # bytes of it, as the kernel reads them
+_SPACE = 0x20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,10 +101,53 @@ def _program(ref: str, word: str) -> str:
     name = os.path.expanduser(word)  # noqa: PTH111 - see above
     found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(_MORE_PLACES))
     if found is None:
-        reason = "is not executable" if Path(word).is_file() else "was not found"
+        msg = f"{ref!r}: the program {word!r} {_missing(name)}"
+        raise AgentError(msg)
+    if reason := _unusable(found):
         msg = f"{ref!r}: the program {word!r} {reason}"
         raise AgentError(msg)
     return str(Path(found).absolute())
+
+
+def _missing(name: str) -> str:
+    """Return why what was named is no program, and what to do."""
+    try:
+        mode = os.stat(name).st_mode  # noqa: PTH116 - as above
+    except PermissionError:
+        return "cannot be looked at: Permission denied. Check the rights of its folders"
+    except OSError:
+        return "was not found"
+    if stat.S_ISDIR(mode):
+        return "is a folder: name a file in it"
+    return f"is not executable: chmod +x it, or name its interpreter first, as in python3 {shlex.quote(name)}"
+
+
+def _unusable(path: str) -> str:
+    """Return why the kernel will not execute a file, as far as its first line tells; nothing when it may."""
+    try:
+        with Path(path).open("rb") as file:
+            line = file.readline(_FIRST_LINE)
+    except OSError:  # a program of the system may be for executing only
+        return ""
+    if not line:
+        return "is empty"
+    if line.startswith(b"#!"):
+        interpreter = _interpreter(os.fsdecode(line[2:]).split())
+        told = f"asks for the interpreter {interpreter!r}, which was not found: install it, or correct the first line"
+        return told if interpreter else ""
+    is_text = all(byte >= _SPACE or byte in b"\t\r\n" for byte in line)
+    told = "has no first line as #!/usr/bin/env python3, and is no binary: add one, or name its interpreter first"
+    return told if is_text else ""
+
+
+def _interpreter(words: list[str]) -> str:
+    """Return the interpreter of a script's first line if it is not there."""
+    if not words or not _exists(words[0]):
+        return words[0] if words else ""
+    if Path(words[0]).name != "env":
+        return ""
+    name = next((word for word in words[1:] if not word.startswith("-") and "=" not in word), "")
+    return name if name and shutil.which(name) is None else ""
 
 
 def _options(ref: str, tail: str, kind: _Kind) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from evalengine.talk import Dialect, Question, Talk, TalkError, gave_up, think_s
+from evalengine.talk import Dialect, Question, Talk, TalkError, clock_s, gave_up, think_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Gtp(Dialect):
         yield from self._follow(question)
         colour = str(question.view.get("to_play", _COLOURS[question.seat]))[:1].lower()
         if question.match_s is not None and "time_left" in self._commands:
-            yield from self._command(f"time_left {colour} {max(1, int(think_s(question.match_s)))} 0")
+            yield from self._command(f"time_left {colour} {self._left(question.turn_s, question.match_s)}")
         said = yield from self._command(f"genmove {colour}")
         move = said.strip()
         if not move:
@@ -91,10 +91,17 @@ class Gtp(Dialect):
             yield from self._command(f"kata-set-rules {json.dumps(rules)}")
         elif isinstance(rules, str) and "kgs-rules" in self._commands:
             yield from self._command(f"kgs-rules {rules}")
-        settings = _time_settings(self.told["turn_s"], self.told["match_s"])
+        settings = _time_settings(self.told["turn_s"], self.told["match_s"], self.told["increment_s"])
         if settings and "time_settings" in self._commands:
             yield from self._command(f"time_settings {settings}")
         self._known = []
+
+    def _left(self, turn_s: float | None, match_s: float) -> str:
+        """Return seconds and stones: 0 for what is left of the match, 1 where an increment is all there is."""
+        bank_s, increment_s = clock_s(turn_s, match_s, self.told["increment_s"])
+        left = int(think_s(bank_s or 0.0))
+        stones = int(0 < left <= int(increment_s))
+        return f"{max(1, left)} {stones}"
 
     def _play(self, moves: Sequence[tuple[str, str]]) -> Talk[None]:
         for colour, vertex in moves:
@@ -140,10 +147,13 @@ def _printed(line: str) -> str:
     return "".join(c for c in line.replace("\t", " ") if c >= " " and c != "\x7f").rstrip()
 
 
-def _time_settings(turn_s: float | None, match_s: float | None) -> str:
+def _time_settings(turn_s: float | None, match_s: float | None, increment_s: float) -> str:
     """Return main time, byo-yomi time and stones in whole seconds; nothing where these cannot say it."""
     if match_s is not None:
-        return f"{max(1, int(think_s(match_s)))} 0 0"
+        bank_s, increment_s = clock_s(turn_s, match_s, increment_s)
+        # The protocol knows no increments: a stone in so many seconds is what is left of one when the bank is spent.
+        each = int(increment_s)
+        return f"{max(1, int(think_s(bank_s or 0.0)))} {each} {int(each > 0)}"
     if turn_s is not None and think_s(turn_s) >= 1.0:
         return f"0 {int(think_s(turn_s))} 1"
     return ""

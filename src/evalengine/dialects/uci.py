@@ -60,7 +60,7 @@ class Uci(Dialect):
         if variant != self._variant and variant not in _USUAL:
             yield from self._vary(variant)
         self.say(_position(question))
-        self.say(self._go or _go(question))
+        self.say(self._go or _go(question, self.told["increment_s"]))
         told = ""
         while True:
             line = yield None
@@ -147,16 +147,21 @@ def _position(question: Question) -> str:
     return " ".join((head, "moves", *moves)) if moves else head
 
 
-def _go(question: Question) -> str:
+def _go(question: Question, increment_s: float) -> str:
     """Return how long the engine may think, from the match's own limits."""
     turn_s, match_s = question.turn_s, question.match_s
     if turn_s is not None:
-        limit_s = turn_s if match_s is None else min(turn_s, match_s / _TURNS_LEFT)
-        return f"go movetime {max(1, int(think_s(limit_s) * 1000))}"
+        limit_s = turn_s if match_s is None else min(turn_s, match_s, match_s / _TURNS_LEFT + increment_s)
+        return f"go movetime {_ms(limit_s)}"
     if match_s is not None:
-        left_ms = max(1, int(think_s(match_s) * 1000))
-        return f"go wtime {left_ms} btime {left_ms}"
+        # Both clocks are its own: a program is not told of the other's.
+        left = f"go wtime {_ms(match_s)} btime {_ms(match_s)}"
+        return f"{left} winc {_ms(increment_s)} binc {_ms(increment_s)}" if increment_s else left
     return f"go movetime {_IDLE_MS}"
+
+
+def _ms(limit_s: float) -> int:
+    return max(1, int(think_s(limit_s) * 1000))
 
 
 def _info(line: str) -> dict[str, Any] | None:

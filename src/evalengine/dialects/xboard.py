@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from evalengine.talk import Dialect, Question, Talk, TalkError, clean, gave_up, number, think_s
+from evalengine.talk import Dialect, Question, Talk, TalkError, clean, clock_s, gave_up, number, think_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +28,6 @@ _IGNORED = frozenset({"myname", "reuse", "analyze", "name", "draw", "playother",
 _OWN = frozenset({"depth", "movetime_ms"})
 _USUAL = frozenset({"chess", "standard"})  # variants that xboard calls normal
 _CASTLED = {"O-O": "g", "O-O-O": "c"}  # where the king goes
-# `st` is an average to some engines and a limit to others; a clock is kept by all, and few take an eighth of it.
-_TURNS = 8
 _IDLE_S = 1  # a turn without any limit
 _UNITS = 100  # clocks are in hundredths of a second
 
@@ -219,15 +217,19 @@ class XBoard(Dialect):
         """Yield how long the engine may think."""
         if "depth" in self.options:
             yield f"sd {self.options['depth']}"
-        elif "movetime_ms" in self.options:
+            return
+        if "movetime_ms" in self.options:
             yield f"st {max(1, int(self.options['movetime_ms']) // 1000)}"
-        elif (bank_s := _bank_s(self.told["turn_s"], self.told["match_s"])) is not None:
-            yield _level(think_s(bank_s))
+            return
+        # `st` is an average to some engines and a limit to others; a clock is kept by all.
+        bank_s, increment_s = clock_s(self.told["turn_s"], self.told["match_s"], self.told["increment_s"])
+        if bank_s is not None:
+            yield _level(think_s(bank_s), increment_s)
         else:
             yield f"st {_IDLE_S}"
 
     def _tell_clocks(self, question: Question) -> None:
-        bank_s = _bank_s(question.turn_s, question.match_s)
+        bank_s, _ = clock_s(question.turn_s, question.match_s, self.told["increment_s"])
         if self._features["time"] == "1" and bank_s is not None:
             hundredths = max(1, int(think_s(bank_s) * _UNITS))
             self.say(f"time {hundredths}")
@@ -269,17 +271,10 @@ def _castled(move: str, *, white: bool) -> str:
     return f"e{rank}{king}{rank}" if king else move
 
 
-def _bank_s(turn_s: float | None, match_s: float | None) -> float | None:
-    """Return what an engine is told to have left for all its turns; None: there is no limit."""
-    if turn_s is None:
-        return match_s
-    return turn_s * _TURNS if match_s is None else min(turn_s * _TURNS, match_s)
-
-
-def _level(seconds: float) -> str:
-    """Return a whole match in `seconds`."""
+def _level(seconds: float, increment_s: float) -> str:
+    """Return a whole match in `seconds`, and what each answer gives back."""
     whole = max(1, int(seconds))
-    return f"level 0 {whole // 60}:{whole % 60:02d} 0"
+    return f"level 0 {whole // 60}:{whole % 60:02d} {int(increment_s * _UNITS) / _UNITS:g}"
 
 
 def _pieces(board: str) -> Iterator[tuple[str, str]]:

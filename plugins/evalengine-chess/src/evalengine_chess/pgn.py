@@ -90,11 +90,14 @@ def _termination(result: MatchResult) -> str:
 
 
 def time_control(limits: Limits | None) -> str:
-    """Return limits of time as PGN writes them (section 9.6.1): seconds a match, or of each move; "-" for none."""
+    """Return limits of time as PGN writes them (section 9.6.1): seconds a match, or of each move; "-" for none.
+
+    What each answer gives back to a match's seconds follows a plus.
+    """
     if limits is None or (limits.match_s is None and limits.turn_s is None):
         return "-"
     if limits.match_s is not None:
-        return f"{limits.match_s:g}"
+        return f"{limits.match_s:g}" + (f"+{limits.increment_s:g}" if limits.increment_s else "")
     return f"1/{limits.turn_s:g}"
 
 
