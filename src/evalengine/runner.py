@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalengine import forfeits
 from evalengine.errors import UsageError
 from evalengine.launcher import Launcher
 from evalengine.model import AgentSpec, Limits
@@ -39,6 +40,7 @@ def run(
     limits: Limits | None = None,
     sandbox: str = "auto",
     bind: Sequence[str | Path] = (),
+    broken: str = "",
 ) -> Run:
     """Play a run and return it: `standings`, `matches`, `summary()`.
 
@@ -50,6 +52,8 @@ def run(
         seed: 63 bits; None: drawn.
         sandbox: what contains agents from outside: "auto" takes the strongest that works here; "none": nothing does.
         bind: folders that contained agents may read.
+        broken: agents that cannot be played: "forfeit": they lose each match; "refuse": nothing is played; "": forfeit
+            where two others are named.
         workers: processes that play, one a core by default; concurrency: matches at once in each whose agents wait
             for a network, 32 by default.
 
@@ -57,6 +61,7 @@ def run(
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
     check_numbers(n, rounds, workers, seed, concurrency)
+    forfeits.check_wish(broken)
     with Launcher() as launcher:
         plugs = Plugins()
         settings = Settings(
@@ -71,6 +76,7 @@ def run(
             limits=limits or Limits(),
             sandbox=sandbox,
             bind=tuple(str(Path(folder).absolute()) for folder in bind),
+            broken=broken,
         )
         store = Store(Path(db))
         begun = begin(settings, store, plugs, "evalengine.run")

@@ -24,7 +24,7 @@ _RESUME_LATEST = "latest"
 _PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents")
 _LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
-    *_PLAN, *_LIMITS, "rater", "sandbox", "bind", "select", "deselect", "last_failed", "failed_first",
+    *_PLAN, *_LIMITS, "broken", "rater", "sandbox", "bind", "select", "deselect", "last_failed", "failed_first",
     "dry_run", "collect_only",
 )  # fmt: skip
 _MOST_PERCENT = 1e9
@@ -79,6 +79,12 @@ _plan_options = _options(
         metavar="HOW",
         default="",
         help="none, or random:K turns before the first question. Default: the game's own.",
+    ),
+    _option(
+        "--broken",
+        type=click.Choice(["forfeit", "refuse"]),
+        help="Agents that cannot be played (no Python, a broken zip): they lose each match, or nothing is played. "
+        "Default: forfeit, where two others are named.",
     ),
     _option("--pairing", metavar="NAME", default="round-robin", show_default=True, help="Who meets whom."),
     _option(
@@ -283,6 +289,7 @@ def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
         absent_ok=source.absent_ok,
         sandbox=options["sandbox"],
         bind=tuple(options["bind"]),
+        broken=options["broken"] or "",
         select=options["select"],
         deselect=tuple(options["deselect"]),
     )
@@ -309,7 +316,9 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
                 f"--lf and --ff play run {last} again, whose {_dashed(name)} was {was!r}: leave it out, or name that"
             )
     anew: dict[str, Any] = {
-        name: getattr(wish, name) for name in ("rater", "sandbox", "bind", "select", "deselect") if name in source.typed
+        name: getattr(wish, name)
+        for name in ("broken", "rater", "sandbox", "bind", "select", "deselect")
+        if name in source.typed
     }
     limits = before.limits._replace(
         **{name: limit_options.limit_of(options[name]) for name in _LIMITS if name in source.typed}
