@@ -137,6 +137,21 @@ def test_programs_of_one_name_are_called_after_their_folders(shell):
     assert "ann-vs-bob" in shell.out
 
 
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("#!/usr/bin/no-such-shell -e", "its interpreter '/usr/bin/no-such-shell -e' is not here"),
+        ("#!/bin/sh\r", "its interpreter '/bin/sh\\r' is not here; its lines end with \\r\\n"),
+        ("#!/usr/bin/env sh\r", "its interpreter '/usr/bin/env sh\\r' is not here; its lines"),
+    ],
+)
+def test_a_script_whose_interpreter_is_missing_is_told_so(shell, first, told):
+    (shell.folder / "bot").write_bytes(first.encode() + b"\necho 1\n")
+    (shell.folder / "bot").chmod(0o755)
+    assert shell("run", "plain:./bot", *PICKS, "-n", 2) == 4
+    assert told in shell.err
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_what_may_not_be_read_is_told_of_its_agent(shell):
     files = course(shell)[:2]

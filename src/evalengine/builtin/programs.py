@@ -101,7 +101,27 @@ def _program(ref: str, word: str) -> str:
         reason = "is not executable" if Path(word).is_file() else "was not found"
         msg = f"{ref!r}: the program {word!r} {reason}"
         raise AgentError(msg)
+    _check_interpreter(ref, Path(found))
     return str(Path(found).absolute())
+
+
+def _check_interpreter(ref: str, program: Path) -> None:
+    """Refuse a script whose interpreter is not here: the kernel would say that the script itself is not.
+
+    Raises:
+        AgentError: it is not here.
+    """
+    try:
+        with program.open("rb") as file:
+            first = file.read(256).split(b"\n", 1)[0]
+    except OSError:  # may be executed, and not read
+        return
+    words = os.fsdecode(first.removeprefix(b"#!")).strip(" \t").split(" ") if first.startswith(b"#!") else []
+    windows = first.endswith(b"\r")  # which belongs to the last word, as the kernel reads it
+    if words and words[0] and (windows or not _exists(words[0])):
+        ends = "; its lines end with \\r\\n, not with \\n" if windows else ""
+        msg = f"{ref!r}: its interpreter {' '.join(words)!r} is not here{ends}"
+        raise AgentError(msg)
 
 
 def _options(ref: str, tail: str, kind: _Kind) -> Iterator[tuple[str, str]]:
