@@ -6,8 +6,9 @@ import json
 import os
 import zipfile
 
+import hand_ins
 import pytest
-from commandline import FIRST, Shell
+from commandline import FIRST, Shell, process
 
 PICKS = ("--games", "picks", "--sandbox", "none")
 
@@ -168,3 +169,21 @@ def test_what_may_not_be_read_is_told_of_its_agent(shell):
     faulted = {line["agent"]: line["first"]["detail"] for line in json.loads(shell.out)["faulted_agents"]}
     assert len(faulted) == 4
     assert all("ermission denied" in detail for detail in faulted.values())
+
+
+@pytest.mark.slow
+def test_two_hundred_hand_ins_of_all_kinds_are_played_to_the_end_and_each_broken_one_is_named(tmp_path):
+    refs, faults = hand_ins.write(tmp_path / "subs", 200)
+    told = []
+    for workers in (1, 3):
+        # CPU seconds only: standings are the same on a busy machine, where a loop takes longer by the wall clock.
+        options = ("--games", "picks", "-n", 600, "--turn-s", 0.5, "--seed", 1 << 50, "--workers", workers)
+        done = process("run", *refs, *options, "--db", f"{workers}.db", "--format", "json", cwd=tmp_path, timeout=540)
+        assert done.returncode == 0, done.stderr[-2000:]
+        told.append(json.loads(done.stdout))
+        assert done.stderr.partition("faults by agent")[2].count("\n") < 3 + len(faults) + 1
+    assert told[0]["matches"] == told[0]["finished"] == 600
+    assert {line["agent"]: list(line["faults"]) for line in told[0]["faulted_agents"]} == {
+        name: [fault] for name, fault in faults.items()
+    }
+    assert told[0]["standings"] == told[1]["standings"]
