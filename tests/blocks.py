@@ -61,7 +61,9 @@ def run(block, folder):
     if block.mark == "not run":
         return None
     if block.mark == "file":
-        (folder / block.told).write_text(block.code, encoding="utf-8")
+        path = folder / block.told
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.code, encoding="utf-8")
         return None
     if block.mark == "copy":
         copy(block.page.parent / block.told, folder)

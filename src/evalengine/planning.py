@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalengine import plugins, references
+from evalengine import forfeits, plugins, references
 from evalengine.contracts import Contest, Game, Plan
 from evalengine.errors import AgentError, NothingToPlayError, UsageError
 from evalengine.expressions import Expression
@@ -45,6 +45,7 @@ class Settings:
     sandbox: str = "auto"  # a sandbox's name, "none", or "auto": the strongest that works
     isolation: Literal["match", "run"] = "match"  # how long an agent's process is kept
     bind: tuple[str, ...] = ()  # folders that contained agents may read
+    broken: str = ""  # agents that cannot be played: "forfeit", "refuse", or "" by how many others are named
     select: str = ""  # -k: an expression over substrings of match ids
     deselect: tuple[str, ...] = ()
     failed_of: int | None = None  # --lf: the run whose faults and voids are played again
@@ -188,10 +189,11 @@ def choose_agents(settings: Settings, games: Sequence[ChosenGame], known: Plugin
         UnknownNameError, AgentError: a reference means nothing or cannot be used.
     """
     bundled = known.agents()
-    named = [find_agent(ref, known, bundled) for ref in settings.agents] + list(settings.callables)
+    named = forfeits.found(settings.agents, lambda ref: find_agent(ref, known, bundled)) + list(settings.callables)
     opponents = _opponents(settings, named, games, known, bundled)
     given = {place for place, ref in enumerate(settings.agents) if split_name(ref)[0]}
     agents = _distinct([*named, *opponents], given)
+    forfeits.check(settings.broken, agents, len(named))
     _check_fit(agents[: len(named)], games)
     if not opponents or not named:
         return agents, ""
@@ -309,11 +311,16 @@ def _distinct(agents: Sequence[AgentSpec], given: Collection[int]) -> list[Agent
 
 
 def _by_folder(agent: AgentSpec) -> AgentSpec:
-    if agent.kind != "python":
+    if agent.kind == "trusted" and not forfeits.is_stand_in(agent):
         return agent
-    path = Path(agent.path)
+    path = Path(agent.path or _last_own(agent))
     folder = path.name if path.is_dir() else path.parent.name
     return replace(agent, name=folder) if _NAME.fullmatch(folder) and "-vs-" not in folder else agent
+
+
+def _last_own(agent: AgentSpec) -> str:
+    """Return the file that a program is called after, as far as it is known: the last one that its words name."""
+    return str(Path((agent.argv[0], *(word for word in agent.argv if word in agent.files))[-1]).absolute())
 
 
 def fits(agent: AgentSpec, game: ChosenGame) -> bool:

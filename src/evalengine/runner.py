@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from evalengine import forfeits
 from evalengine.errors import UsageError
 from evalengine.launcher import Launcher
 from evalengine.model import AgentSpec, Limits
@@ -40,6 +41,7 @@ def run(
     sandbox: str = "auto",
     bind: Sequence[str | Path] = (),
     isolation: Literal["match", "run"] = "match",
+    broken: str = "",
 ) -> Run:
     """Play a run and return it: `standings`, `matches`, `summary()`.
 
@@ -53,6 +55,8 @@ def run(
         bind: folders that contained agents may read.
         isolation: "match": agents from outside start afresh for each match; "run": their processes are kept, and many
             matches are played at the same time on each.
+        broken: agents that cannot be played: "forfeit": they lose each match; "refuse": nothing is played; "": forfeit
+            where two others are named.
         workers: processes that play, one a core by default; concurrency: matches at once in each whose agents wait
             for a network, 32 by default.
 
@@ -60,6 +64,7 @@ def run(
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
     check_numbers(n, rounds, workers, seed, concurrency)
+    forfeits.check_wish(broken)
     with Launcher() as launcher:
         plugs = Plugins()
         settings = Settings(
@@ -75,6 +80,7 @@ def run(
             sandbox=sandbox,
             isolation=isolation,
             bind=tuple(str(Path(folder).absolute()) for folder in bind),
+            broken=broken,
         )
         store = Store(Path(db))
         begun = begin(settings, store, plugs, "evalengine.run")

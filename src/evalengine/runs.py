@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import boards, planning, references, sandboxes, submissions
+from evalengine import agent_faults, boards, forfeits, planning, references, sandboxes, submissions
 from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
 from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
@@ -23,6 +23,7 @@ from evalengine.replays import read_match
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from evalengine.agent_faults import AgentFault
     from evalengine.contracts import Plan
     from evalengine.plugins import Plugins
     from evalengine.replays import StoredMatch
@@ -139,6 +140,7 @@ class Run:
             "faults": dict(sorted(self.faults.items())),
             "games": {self.entry.games[row["game_no"]].ref: row["n"] for row in played},
             "standings": [asdict(line) for line in self.standings],
+            "faulted_agents": agent_faults.summed_up(self.agent_faults(), self.matches_by_agent()),
             "boards": {
                 board.scope: {"rater": board.rater_name, "standings": [asdict(x) for x in self.boards.standings(board)]}
                 for board in self.boards.boards[1:]
@@ -154,6 +156,17 @@ class Run:
     def faulted(self) -> int:
         """How many matches have a fault; one may have several, for `faults` to count."""
         return self._store.faulted(self.number)
+
+    def agent_faults(self) -> list[AgentFault]:
+        """Return the faults of the stored matches by agent and kind, who has most first."""
+        return agent_faults.of_run(self.number, self.entry, self._store)
+
+    def matches_by_agent(self) -> dict[str, int]:
+        """Return how many matches of each agent are on the boards, those of all games together."""
+        played: Counter[str] = Counter()
+        for row in self._store.rows("select agent_no, sum(matches) n from tally where run = ? group by 1", self.number):
+            played[self.entry.agents[row["agent_no"]].name] = row["n"]
+        return dict(played)
 
     def played_by_game(self) -> dict[int, int]:
         """Return how many matches are stored, by game_no."""
@@ -187,8 +200,8 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run
     entry = enter(settings, plugs, store)
     sizes = sizes_of(entry, plugs)
     _check_rater(entry, plugs)
-    kept = tuple(submissions.snapshots(entry.agents, store.agents_folder))
-    entry = replace(entry, agents=kept)
+    entry = _with_copies(entry, store.agents_folder)
+    kept = entry.agents
     row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
     number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, kept))
     run = Run(store, number, entry, plugs)
@@ -206,7 +219,17 @@ def check(settings: Settings, plugs: Plugins) -> None:
     sizes_of(entry, plugs)
     _check_rater(entry, plugs)
     with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
-        submissions.snapshots(entry.agents, Path(folder))
+        _with_copies(entry, Path(folder))
+
+
+def _with_copies(entry: Entry, folder: Path) -> Entry:
+    """Return `entry` with its agents copied below `folder`; those that cannot be are refused, or stood in for."""
+    kept = submissions.snapshots(entry.agents, folder, forfeits.stand_in)
+    named = len(entry.settings.agents) + len(entry.settings.callables)
+    forfeits.check(entry.settings.broken, kept, named)
+    new = [agent for agent, was in zip(kept, entry.agents, strict=True) if agent.factory != was.factory]
+    notes = (*entry.notes, *(f"{agent.name}: {agent.note}" for agent in new))
+    return replace(entry, agents=tuple(kept), notes=notes)
 
 
 def _check_rater(entry: Entry, plugs: Plugins) -> None:

@@ -330,6 +330,15 @@ class Store:
             limit,
         )
 
+    def faults_by_agent(self, run: int) -> list[dict[str, Any]]:
+        """Return agent_no (None: void), kind, matches, and of the first of them game_no, first_no, turn and detail."""
+        # SQLite takes the bare columns from the row that has the minimum.
+        sql = """select json_extract(m.seats, '$[' || f.seat || '][0]') as agent_no, f.kind, f.detail, f.turn,
+            m.game_no, count(distinct f.match) as matches, min(f.match) - ? as first_no
+            from fault f join match m on m.id = f.match where f.match >= ? and f.match < ? group by 1, 2"""
+        low = match_id(run, 0)
+        return self.rows(sql, low, low, match_id(run + 1, 0))
+
     def longest(self, run: int, by: Literal["seconds", "turns"], limit: int) -> list[tuple[int, float]]:
         """Return (match_no, seconds or turns) of the longest matches of a run, longest first."""
         low, high = match_id(run, 0), match_id(run + 1, 0)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from evalengine.errors import AgentError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from evalengine.model import AgentSpec
 
@@ -40,8 +40,15 @@ _BROKEN_ZIP = (
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/nix/")
 
 
-def snapshots(specs: Iterable[AgentSpec], folder: Path) -> list[AgentSpec]:
+def snapshots(
+    specs: Iterable[AgentSpec],
+    folder: Path,
+    stand_in: Callable[[AgentSpec, AgentError], AgentSpec] | None = None,
+) -> list[AgentSpec]:
     """Copy the bytes of agents below `folder`; return them with their digests as versions, not yet located.
+
+    Args:
+        stand_in: what to play for an agent that would raise AgentError; None: it is raised.
 
     Raises:
         AgentError: they cannot be read, are too many or lead outside; StorageError: they cannot be written.
@@ -50,10 +57,22 @@ def snapshots(specs: Iterable[AgentSpec], folder: Path) -> list[AgentSpec]:
         folder.mkdir(parents=True, exist_ok=True)
         # One scratch folder for all: making and removing one each took as long as the copies of 2,000 agents.
         with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as scratch:
-            return [_kept(spec, folder, Path(scratch) / str(number)) for number, spec in enumerate(specs)]
+            return [_kept_or(stand_in, spec, folder, Path(scratch) / str(number)) for number, spec in enumerate(specs)]
     except OSError as error:
         msg = f"the agents' folder {str(folder)!r} cannot be written: {error.strerror or error}"
         raise StorageError(msg) from error
+
+
+def _kept_or(
+    stand_in: Callable[[AgentSpec, AgentError], AgentSpec] | None, spec: AgentSpec, folder: Path, copy: Path
+) -> AgentSpec:
+    try:
+        return _kept(spec, folder, copy)
+    except AgentError as error:
+        if stand_in is None:
+            raise
+        shutil.rmtree(copy, ignore_errors=True)  # at once: what was unpacked of 200 bombs fills a disk
+        return _kept(stand_in(spec, error), folder, copy)
 
 
 def _kept(spec: AgentSpec, folder: Path, copy: Path) -> AgentSpec:

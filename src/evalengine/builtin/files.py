@@ -23,13 +23,17 @@ def load_file(ref: str) -> AgentSpec | None:
     if program is not None:
         return program
     text, _, name = ref.rpartition(":") if ".py:" in ref or ".zip:" in ref else (ref, "", "")
-    path = Path(text).expanduser()
-    if not path.exists():
-        if path.suffix in {".py", ".zip"} or "/" in text:
-            msg = f"there is no file or folder {text!r}"
-            raise AgentError(msg)
-        return None
-    return _python(path, name)
+    try:
+        path = Path(text).expanduser()
+        if path.exists():
+            return _python(path, name)
+    except (OSError, RuntimeError) as error:  # not to be looked at, too long a name, nobody's home
+        msg = f"{text}: {getattr(error, 'strerror', None) or error}"
+        raise AgentError(msg) from None
+    if path.suffix in {".py", ".zip"} or "/" in text:
+        msg = f"there is no file or folder {text!r}"
+        raise AgentError(msg)
+    return None
 
 
 def _python(path: Path, name: str) -> AgentSpec:

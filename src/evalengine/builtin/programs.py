@@ -132,6 +132,8 @@ def _unusable(path: str) -> str:
     if not line:
         return "is empty"
     if line.startswith(b"#!"):
+        if line.endswith(b"\r\n"):
+            return "has lines that end with \\r\\n: the kernel takes \\r for part of the interpreter's name; write \\n"
         interpreter = _interpreter(os.fsdecode(line[2:]).split())
         told = f"asks for the interpreter {interpreter!r}, which was not found: install it, or correct the first line"
         return told if interpreter else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalengine import Agent, AgentError
+from evalengine import Agent, AgentError, Fault, FaultKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,3 +94,14 @@ class Greedy(Agent):
         """Guess what the seats that act at the same time do."""
         choices = {other: state.legal(other) for other in state.to_move() if other != seat}
         return {other: self._info.rng.choice(legal) for other, legal in choices.items() if legal}
+
+
+class Forfeit(Agent):
+    """Stand in for a submission that cannot be played, and lose for its reason."""
+
+    def __init__(self, reason: str) -> None:
+        line = "".join(c if c.isprintable() else " " for c in reason.partition("\n")[0])
+        self._fault = Fault(FaultKind.CRASH.value, f"cannot be played: {line}"[:200], reason)
+
+    def act(self, observation: Observation) -> Any:
+        return self._fault

@@ -23,7 +23,7 @@ _COMMANDS = {
     "agents": "List the bundled agents.",
     "plugins": "List plugins and what they registered.",
     "standings": "Print the standings of a stored run.",
-    "show": "Show one match: who played, how it ended, faults, logs.",
+    "show": "Show one match, or one agent: how it ended, faults, logs.",
     "replay": "Show the positions of a match, turn by turn.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import planning, references
 from evalengine.cli.progress import LETTERS
-from evalengine.cli.text import one_line, out, rule
+from evalengine.cli.text import note, one_line, out, rule, table
 from evalengine.runner import DEFAULT_DB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from evalengine.contracts import Reporter
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
     from evalengine.store import Store
 
-_MOST_FAULTS = 20
+_MOST_FAULTS = 20  # a line each; more are told a line an agent
+_MOST_AGENTS = 200
 
 
 def reporter(name: str, plugs: Plugins) -> Reporter:
@@ -37,11 +38,14 @@ def print_run(run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins
     made = reporter(options["form"], plugs)
     if options["form"] != "table":
         out(made.standings(run.summary(), run.standings))
+        if not options["quiet"]:
+            for line in by_agent(run, _wanted(options["kinds"])):
+                note(line)
         return
     if not options["quiet"]:
         _print_boards(run, made, verbose=bool(options["verbose"]))
         for line in [
-            *_faults(run, store, options["kinds"], options["tb"]),
+            *_faults(run, store, options),
             *_slowest(run, store, options["durations"]),
         ]:
             out(line)
@@ -99,19 +103,48 @@ def match_name(run: Run, store: Store, match_no: int) -> str:
     return planning.match_name(run.entry.games[row["game_no"]].ref, names, match_no)
 
 
-def _faults(run: Run, store: Store, kinds: str, style: str) -> Iterator[str]:
-    """Yield the short fault summary: kind, match, turn, detail; of each kind that was asked for."""
-    wanted = [kind for kind, sign in LETTERS.items() if ("a" in kinds or sign in kinds) and "N" not in kinds]
+def _wanted(kinds: str) -> list[str]:
+    """Return the kinds of fault that -r asks for."""
+    return [kind for kind, sign in LETTERS.items() if ("a" in kinds or sign in kinds) and "N" not in kinds]
+
+
+def _faults(run: Run, store: Store, options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what went wrong: a line a fault where they are few, else a line an agent and kind."""
+    wanted = _wanted(options["kinds"])
     total = sum(run.voids if kind == "void" else run.faults[kind] for kind in wanted)
-    if total:
+    if total > _MOST_FAULTS:
+        yield from by_agent(run, wanted)
+    if total and (total <= _MOST_FAULTS or options["verbose"] or options["tb"] == "long"):
         yield rule("short fault summary")
-        rows = store.first_faults(run.number, wanted, _MOST_FAULTS)
-        for row in rows:
-            yield from _fault_lines(run, store, row, style)
-        if total > len(rows):
-            yield f"... and {total - len(rows)} more: select * from v_faults where run = {run.number}"  # noqa: S608 - a hint, never run
+        for row in store.first_faults(run.number, wanted, _MOST_FAULTS):
+            yield from _fault_lines(run, store, row, options["tb"])
+    if total > _MOST_FAULTS:
+        yield f"all {total}: select * from v_faults where run = {run.number}"  # noqa: S608 - a hint, never run
     if run.faults["timeout"]:
         yield "a time limit was hit: on another machine, or a busier one, standings may differ"
+
+
+def by_agent(run: Run, wanted: Collection[str]) -> Iterator[str]:
+    """Yield a line for each agent and kind of fault, with the first of them; nothing when there is none."""
+    lines = [line for line in run.agent_faults() if line.kind in wanted]
+    if not lines:
+        return
+    played = run.matches_by_agent()
+    yield rule("faults by agent")
+    rows = [
+        [
+            line.agent or "(nobody)",
+            line.kind,
+            f"{line.matches} of {played.get(line.agent, line.matches)}",
+            str(line.first_no),
+            one_line(line.detail),
+        ]
+        for line in lines[:_MOST_AGENTS]
+    ]
+    yield table(["agent", "fault", "matches", "first", "its reason"], rows)
+    if len(lines) > _MOST_AGENTS:
+        yield f"... and {len(lines) - _MOST_AGENTS} more lines: --format json has all"
+    yield f"why, of one of them: evalengine show {lines[0].agent or lines[0].first_no}{db_option(run)}"
 
 
 def _fault_lines(run: Run, store: Store, row: Mapping[str, Any], style: str) -> Iterator[str]:

@@ -24,8 +24,8 @@ _RESUME_LATEST = "latest"
 _PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents")
 _LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
-    *_PLAN, *_LIMITS, "rater", "sandbox", "isolation", "bind", "select", "deselect", "last_failed", "failed_first",
-    "dry_run", "collect_only",
+    *_PLAN, *_LIMITS, "broken", "rater", "sandbox", "isolation", "bind", "select", "deselect", "last_failed",
+    "failed_first", "dry_run", "collect_only",
 )  # fmt: skip
 _MOST_PERCENT = 1e9
 _KINDS = "CTIMPFSVaAN"
@@ -79,6 +79,12 @@ _plan_options = _options(
         metavar="HOW",
         default="",
         help="none, or random:K turns before the first question. Default: the game's own.",
+    ),
+    _option(
+        "--broken",
+        type=click.Choice(["forfeit", "refuse"]),
+        help="Agents that cannot be played (no Python, a broken zip): they lose each match, or nothing is played. "
+        "Default: forfeit, where two others are named.",
     ),
     _option("--pairing", metavar="NAME", default="round-robin", show_default=True, help="Who meets whom."),
     _option(
@@ -292,6 +298,7 @@ def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
         sandbox=options["sandbox"],
         isolation=options["isolation"],
         bind=tuple(options["bind"]),
+        broken=options["broken"] or "",
         select=options["select"],
         deselect=tuple(options["deselect"]),
     )
@@ -319,7 +326,7 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
             )
     anew: dict[str, Any] = {
         name: getattr(wish, name)
-        for name in ("rater", "sandbox", "isolation", "bind", "select", "deselect")
+        for name in ("broken", "rater", "sandbox", "isolation", "bind", "select", "deselect")
         if name in source.typed
     }
     limits = before.limits._replace(

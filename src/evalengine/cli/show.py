@@ -22,18 +22,20 @@ _WIDTH = 80  # of a line of actions
 @settings.database_options
 @settings.plugin_options
 def command(match: str, form: str, db: str, wanted: Sequence[str]) -> None:
-    """Show one match: who played, how it ended, its actions, faults and logs.
+    """Show one match: who played, how it ended, its actions, faults and logs; or what became of one agent.
 
-    MATCH: GAME::A-vs-B[NUMBER] or NUMBER, in the latest run unless RUN/ stands before it.
+    MATCH: GAME::A-vs-B[NUMBER] or NUMBER, or an agent's name, in the latest run unless RUN/ stands before it.
     """
     import json
 
-    from evalengine.cli import stored, text
+    from evalengine.cli import shown_agent, stored, text
 
+    plugs = settings.load_plugins(wanted)
     with settings.open_store(db) as store:
-        found = stored.read(match, store, settings.load_plugins(wanted))
-    record = _record(found)
-    text.out(json.dumps(record, indent=2, default=str) if form == "json" else "\n".join(_lines(record)))
+        agent = shown_agent.record(match, store, plugs)
+        record = agent or _record(stored.read(match, store, plugs))
+    lines = shown_agent.lines(record) if agent else _lines(record)
+    text.out(json.dumps(record, indent=2, default=str) if form == "json" else "\n".join(lines))
 
 
 def _record(found: StoredMatch) -> dict[str, Any]:

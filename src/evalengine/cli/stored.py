@@ -25,7 +25,7 @@ def read(text: str, store: Store, plugs: Plugins) -> StoredMatch:
     """
     found = _MATCH.fullmatch(text.strip())
     if found is None:
-        msg = f"{text!r} names no match: write GAME::A-vs-B[NUMBER], NUMBER or RUN/NUMBER"
+        msg = f"{text!r} names no match: write GAME::A-vs-B[NUMBER], NUMBER or RUN/NUMBER, or an agent's name"
         raise UsageError(msg)
     number = int(found["number"] or found["bare"])
     with store.reading():
