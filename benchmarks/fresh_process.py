@@ -17,17 +17,18 @@ MATCHES, TURNS, SEATS = 200, 8, 2
 
 
 def rows(_options: argparse.Namespace) -> Iterator[Row]:
-    yield Row(
-        what="a fresh process a match and seat over one kept alive, ms",
-        ours=lambda: cost_ms(MATCHES, TURNS),
-        theirs=lambda: cost_ms(1, MATCHES * TURNS),
-        goal="5 ms, aim < 2 ms",
-        unit="ms",
-        difference=True,
-    )
+    for sandbox in ("namespaces", "landlock", "none"):
+        yield Row(
+            what=f"a fresh process a match and seat over one kept alive, {sandbox}, ms",
+            ours=lambda sandbox=sandbox: cost_ms(MATCHES, TURNS, sandbox),
+            theirs=lambda sandbox=sandbox: cost_ms(1, MATCHES * TURNS, sandbox),
+            goal="5 ms, aim < 2 ms",
+            unit="ms",
+            difference=True,
+        )
 
 
-def cost_ms(matches: int, turns: int) -> float:
+def cost_ms(matches: int, turns: int, sandbox: str) -> float:
     """Return milliseconds for every `TURNS` turns and seat, played as so many matches of so many turns."""
 
     def play() -> None:
@@ -37,6 +38,6 @@ def cost_ms(matches: int, turns: int) -> float:
     with (
         seats_alone.pinned(),
         tempfile.TemporaryDirectory() as folder,
-        seats_alone.worker(Path(folder), turns) as worker,
+        seats_alone.worker(Path(folder), turns, sandbox) as worker,
     ):
         return seconds(play) * 1000 / MATCHES / SEATS

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import long_game
 
+from evalengine import sandboxes
 from evalengine.model import AgentSpec, Limits, MatchSpec, Orders
+from evalengine.plugins import Plugins
 from evalengine.worker import Worker
 
 if TYPE_CHECKING:
@@ -19,11 +21,13 @@ AGENT = "import random\n\ndef act(observation):\n    return random.choice(observ
 
 
 @contextmanager
-def worker(folder: Path, turns: int, source: str = AGENT) -> Iterator[Worker]:
-    """Give a worker whose only agent is `source`; its game has `turns` turns a match."""
-    (folder / "agent.py").write_text(source)
+def worker(folder: Path, turns: int, sandbox: str = "none") -> Iterator[Worker]:
+    """Give a worker whose only agent is `AGENT`, contained by a sandbox; its game has `turns` turns a match."""
+    folder.chmod(0o755)
+    (folder / "agent.py").write_text(AGENT)
     agent = AgentSpec(name="agent", kind="python", path=str(folder), entry="agent.py")
-    orders = Orders(games=((long_game.spec(turns), {}),), agents=(agent,), limits=Limits())
+    contained = sandboxes.containment(sandbox, Plugins(), ())
+    orders = Orders(games=((long_game.spec(turns), {}),), agents=(agent,), limits=Limits(), containment=contained)
     made = Worker(orders)
     try:
         play(made, 0)  # the zygote starts at the first

@@ -306,7 +306,7 @@ def test_a_warden_that_is_killed_is_replaced(tmp_path, level):
         (warden,) = [pid for pid in below(zygote._process.pid) if parent(pid) == zygote._process.pid]
         os.kill(warden, signal.SIGKILL)
         until(lambda: not alive({warden}))
-        job = {"kind": "python", "folder": str(folder), "argv": [], "info": {"seat": 0}}
+        job = {"kind": "python", "folder": str(folder), "argv": [], "processes": 1, "info": {"seat": 0}}
         first = zygote._wardens.of(job)
         assert first.spawn(b"S", []) is None
         assert zygote._wardens.of(job) is not first

@@ -119,6 +119,8 @@ class Wardens:
         whose = {
             "folder": os.path.realpath(job["folder"]),
             "uid": user_of(seat),
+            "kind": job["kind"],
+            "processes": job["processes"],
             **visible.listed(view, folders, job["argv"] if job["kind"] == "program" else ()),
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

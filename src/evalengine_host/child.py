@@ -78,11 +78,16 @@ def _bound(job: Mapping[str, Any]) -> None:
     os.environ["TMPDIR"] = os.environ["HOME"] = job["tmp"]
 
 
-def _confine(job: Mapping[str, Any]) -> None:
-    """Fix the environment of a contained agent: nothing of the engine's is in it."""
+def fix_environment() -> None:
+    """Leave nothing of the engine's in the environment; what this process forks has it too."""
     for name in list(os.environ):
         del os.environ[name]
-    os.environ.update(_ENVIRONMENT, TMPDIR=job["tmp"], HOME=job["tmp"])
+    os.environ.update(_ENVIRONMENT)
+
+
+def _confine(job: Mapping[str, Any]) -> None:
+    """Complete the environment of a contained agent, and keep memory back."""
+    os.environ["TMPDIR"] = os.environ["HOME"] = job["tmp"]
     if job.get("libraries"):
         os.environ["LD_LIBRARY_PATH"] = job["libraries"]
     if job["kind"] == "python" and job["memory_mib"]:

@@ -31,6 +31,7 @@ class Enclosure:
         self._user = (whose["uid"], whose["uid"]) if self._root else (os.geteuid(), os.getegid())
         if not landlock.abi():
             raise OSError(errno.ENOSYS, "Landlock is missing")
+        self._program = restraint.filter_of("landlock", whose)
         self._passes = self._root and not all(map(_is_open, self._files))
         self.found = {"landlock": landlock.abi(), "passes": self._passes}
 
@@ -40,7 +41,6 @@ class Enclosure:
 
     def contain(self, job: dict[str, Any]) -> bytes:
         """Contain this process; paths stay what they are outside."""
-        program = restraint.programs("landlock", job["kind"], job["processes"])
         running = 0
         if self._root:
             os.chown(job["tmp"], *self._user)
@@ -50,7 +50,7 @@ class Enclosure:
         writable = [job["tmp"], "/dev/null"]
         reach = restraint.Reach([*self._files, *restraint.DEVICES], writable, executable)
         become = functools.partial(_become_who_passes if self._passes else limits.drop_privileges, *self._user)
-        return restraint.restrain(job, program, reach, become, running)
+        return restraint.restrain(job, self._program, reach, become, running)
 
 
 def _is_open(path: str) -> bool:

@@ -44,6 +44,7 @@ class Enclosure:
         _names_of_nobody()
         _make_root(whose)
         limits.drop_bounds()  # forty calls, and here they are made once
+        self._program = restraint.filter_of("namespaces", whose)
         self._below = {path: None for path in whose["files"] if _is_below(path, TMP)}
         self._below |= {link: target for link, target in whose["links"].items() if _is_below(link, TMP)}
         self.found = {"landlock": landlock.abi(), "user_namespace": self._mapped}
@@ -55,7 +56,6 @@ class Enclosure:
 
     def contain(self, job: dict[str, Any]) -> bytes:
         """Contain this process; the agent finds its folder and its private one elsewhere than they are outside."""
-        program = restraint.programs("namespaces", job["kind"], job["processes"])
         job["argv"] = [_moved(part, job["folder"]) for part in job["argv"]]
         job["folder"], job["tmp"] = AGENT, TMP
         size = f"size={job['tmp_mib']}m,nr_inodes={_inodes(job['tmp_mib'])}," if job["tmp_mib"] else ""
@@ -66,7 +66,7 @@ class Enclosure:
         os.chmod(_SHARED, 0o1777)  # noqa: S103 - one agent's, in a namespace of its own
         reach = restraint.Reach(["/"], [TMP, "/dev/null"], ["/"] if job["kind"] == "program" else [])
         become = functools.partial(limits.drop_privileges, self._uid, self._uid)
-        return restraint.restrain(job, program, reach, become, self._running)
+        return restraint.restrain(job, self._program, reach, become, self._running)
 
 
 def _fork_by_another() -> int:

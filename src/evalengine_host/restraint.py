@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,12 +52,13 @@ def restrain(job: Mapping[str, Any], program: bytes, reach: Reach, become: Calla
     return seccomp.install(program)
 
 
-@functools.cache
-def programs(level: seccomp.Level, kind: str, processes: int | None) -> bytes:
-    """Return the filter for agents of a kind that may have so many processes; None: any number."""
-    return seccomp.filter_program(
-        level=level, kind="program" if kind == "program" else "python", processes=processes or _THREADS["program"]
-    )
+def filter_of(level: seccomp.Level, whose: Mapping[str, Any]) -> bytes:
+    """Return the filter for an agent by its kind and the processes it may have, None: any number.
+
+    To be made once, before a match's process is forked: it takes longer than all the rest of containing it.
+    """
+    kind: seccomp.Kind = "program" if whose["kind"] == "program" else "python"
+    return seccomp.filter_program(level=level, kind=kind, processes=whose["processes"] or _THREADS["program"])
 
 
 def running_tasks(uid: int) -> int:

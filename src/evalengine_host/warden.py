@@ -56,6 +56,7 @@ def _main(control: socket.socket, made: type[Any], plan: Mapping[str, Any], whos
     except BaseException as error:  # noqa: BLE001 - whatever the kernel refuses is told
         control.send(b"!" + _told(error))
         return
+    child.fix_environment()
     forking.die_with_parent()  # a change of rights makes the kernel forget it
     # The heap must look the same at every fork: sets of plain objects follow addresses.
     gc.disable()
