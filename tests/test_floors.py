@@ -13,7 +13,7 @@ FLOORS = [
     ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
     ["plugins"],
     ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
-    ["seats", "boards", "planning", "clocks", "lines", "sandboxes", "watch"],
+    ["seats", "boards", "rating", "planning", "clocks", "lines", "sandboxes", "watch"],
     ["process_seats"],
     ["program_seats"],
     ["worker", "bait"],

@@ -44,9 +44,11 @@ if TYPE_CHECKING:
     from evalengine.model import PluginSpec as PluginSpec
     from evalengine.model import Rated as Rated
     from evalengine.model import RaterInfo as RaterInfo
+    from evalengine.model import Rating as Rating
     from evalengine.model import Standing as Standing
     from evalengine.model import Termination as Termination
     from evalengine.plugins import load_game as load_game
+    from evalengine.rating import rate as rate
     from evalengine.replays import StoredMatch as StoredMatch
     from evalengine.runner import open_run as open_run
     from evalengine.runner import run as run
@@ -96,10 +98,12 @@ _HOME = {
         "PluginSpec",
         "Rated",
         "RaterInfo",
+        "Rating",
         "Standing",
         "Termination",
     ),
     "plugins": ("load_game",),
+    "rating": ("rate",),
     "replays": ("StoredMatch",),
     "runner": ("open_run", "run"),
     "runs": ("Run",),

@@ -52,7 +52,7 @@ class Elo(Rater):
     def update(self, results: Iterable[Rated]) -> None:
         """Take results in match_no order; chunking never matters."""
         ratings, half_k, half_slope = self._ratings, self._half_k, self._half_slope
-        for agents, ranks, _ in results:
+        for agents, ranks, _, _, _, _ in results:
             if len(agents) != 2:  # noqa: PLR2004 - two sides are the common case
                 self._free_for_all(agents, ranks)
                 continue

@@ -23,7 +23,22 @@ RATERS = (
     PluginSpec(
         name="mean",
         factory="evalengine.builtin.mean:Mean",
-        doc="The mean score with its standard error.",
+        doc="The mean score with its 95% interval.",
+    ),
+    PluginSpec(
+        name="bt",
+        factory="evalengine.builtin.bradley_terry:BradleyTerry",
+        doc="Bradley-Terry by places, fitted to all results at once: two sides, 95% intervals.",
+    ),
+    PluginSpec(
+        name="plackett-luce",
+        factory="evalengine.builtin.plackett_luce:PlackettLuce",
+        doc="Plackett-Luce by places, fitted to all results at once: free-for-all, 95% intervals.",
+    ),
+    PluginSpec(
+        name="pooled",
+        factory="evalengine.builtin.plackett_luce:Pooled",
+        doc="One scale over several games, each of which weighs the same.",
     ),
 )
 

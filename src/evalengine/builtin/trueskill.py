@@ -80,7 +80,7 @@ class TrueSkill(Rater):
         """
         mu, variance = self._mu, self._variance
         noise, dynamics, margin = 2 * self._options[2] ** 2, self._options[3] ** 2, self._margin
-        for agents, ranks, _ in results:
+        for agents, ranks, _, _, _, _ in results:
             if len(agents) != 2:  # noqa: PLR2004 - two sides are the common case
                 self._free_for_all(agents, ranks)
                 continue
