@@ -10,6 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evalengine.builtin.alpharank import alpharank as alpharank
+    from evalengine.builtin.nash import Equilibrium as Equilibrium
+    from evalengine.builtin.nash import nash as nash
+    from evalengine.builtin.quality import quality as quality
     from evalengine.contracts import Agent as Agent
     from evalengine.contracts import Contest as Contest
     from evalengine.contracts import Game as Game
@@ -59,6 +63,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "builtin.alpharank": ("alpharank",),
+    "builtin.nash": ("Equilibrium", "nash"),
+    "builtin.quality": ("quality",),
     "contracts": (
         "Agent",
         "Contest",
