@@ -121,7 +121,9 @@ def main() -> None:
     parser.add_argument("--rotations", type=int, default=10)
     parser.add_argument("--rater", choices=RATERS, default="bt")
     asked = parser.parse_args()
-    print(f"{asked.rater}: {asked.tournaments} tournaments of {asked.agents} agents, {asked.rotations} rotations a pair")
+    print(
+        f"{asked.rater}: {asked.tournaments} tournaments of {asked.agents} agents, {asked.rotations} rotations a pair"
+    )
     print(f"{'':28} {'differences':>12} {'ratings':>9} {'rank bands':>11} {'tau':>7}")
     for name, scene in SCENES.items():
         world = World(**{**vars(scene), "agents": asked.agents, "rotations": asked.rotations})
