@@ -252,8 +252,9 @@ class Boards:
             self._recorded = self.watermark
 
     def _save_ratings(self, board: Board, *, history: bool) -> None:
-        # A fit moves everybody, an online rater only those who played.
-        agents = board.changed if board.rater.info.online or not board.changed else board.agents
+        agents: Iterable[int] = board.changed
+        if not board.rater.info.online:  # a fit moves everybody, not only who has just played
+            agents = [agent for agent in board.agents if self._sum(board, agent)[MATCHES]]
         rows = [(self._run, board.scope, agent, *board.rater.rating(agent)) for agent in sorted(agents)]
         self._store.replace("rating", rows, 5)
         if history:

@@ -124,6 +124,8 @@ class _Player:
         )
         with scheduler, _rare_collections():
             self._play_rounds(scheduler)
+            with self._store.transaction():
+                run.boards.save(last=True)
             if not self.stop.asked:
                 self._play_again(scheduler)
 

@@ -13,7 +13,7 @@ from evalengine import ConfigError, Rater
 from evalengine.builtin.fits import strengths, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from evalengine import Rating
     from evalengine.builtin.fits.strengths import Fit, Likelihood
@@ -138,19 +138,21 @@ class Batch(Rater):
     # ------------------------------------------------------------------------------ the state
 
     def _packed(self, *parts: Any) -> bytes:
-        state: bytes = msgpack.packb([self.info.name, *parts])
+        state: bytes = self._head() + msgpack.packb(parts)
         return state + zlib.crc32(state).to_bytes(_CRC, "little")
 
-    def _unpacked(self, state: bytes, make: Callable[..., tuple[Any, ...]]) -> tuple[Any, ...]:
-        """Return what `make` makes of the parts that `_packed` was given.
+    def _head(self) -> bytes:
+        return self.info.name.encode() + b"\1"
+
+    def _unpacked(self, state: bytes) -> tuple[Any, ...]:
+        """Return the parts that `_packed` was given.
 
         Raises:
             ValueError: the state is damaged or of another rater.
         """
-        body, crc = state[:-_CRC], state[-_CRC:]
-        if crc == zlib.crc32(body).to_bytes(_CRC, "little"):
-            name, *parts = msgpack.unpackb(body, use_list=False, strict_map_key=False)
-            if name == self.info.name:
-                return make(*parts)
+        body, crc, head = state[:-_CRC], state[-_CRC:], self._head()
+        if body.startswith(head) and crc == zlib.crc32(body).to_bytes(_CRC, "little"):
+            parts: tuple[Any, ...] = msgpack.unpackb(body[len(head) :], use_list=False, strict_map_key=False)
+            return parts
         msg = f"this is no state of rater {self.info.name!r}; rate the stored results anew"
         raise ValueError(msg)

@@ -58,7 +58,7 @@ class BradleyTerry(Batch):
         self._open: tuple[Any, ...] = (-1, -1, -1, -1, 0, 0, 0, 0)  # rotation, then what it looks like so far
         self._off: dict[int, float] = {}  # by agent: matches less their weights
 
-    def update(self, results: Iterable[Rated]) -> None:  # noqa: C901 - one loop: see below
+    def update(self, results: Iterable[Rated]) -> None:
         """Take results in match_no order; chunking never matters.
 
         One long loop on purpose: it runs a million times a run.
@@ -130,7 +130,11 @@ class BradleyTerry(Batch):
         for (game, _, _), both in met.items():
             either[game][0] += sum(both)
             either[game][1] += sum(both) if all(both) else 0.0
-        return [game for game in games if either[game][1] >= _SOME * either[game][0]]
+        # Where the first team always wins, records are told winner first, and nothing is known of seats.
+        won = {seen[0] for seen in counts if seen[4] > seen[3] or seen[6] < seen[5]}
+        lost = {seen[0] for seen in counts if seen[4] < seen[3] or seen[6] > seen[5]}
+        told = [game for game in games if either[game][1] >= _SOME * either[game][0]]
+        return [game for game in told if game in won and game in lost]
 
     def _matches(self) -> Mapping[int, int]:
         totals = dict(self._off)
@@ -165,7 +169,7 @@ class BradleyTerry(Batch):
         Raises:
             ValueError: it is damaged or of another rater.
         """
-        flat, self._open, off = self._unpacked(state, lambda *parts: parts)
+        flat, self._open, off = self._unpacked(state)
         self._counts = {tuple(flat[at : at + 7]): flat[at + 7] for at in range(0, len(flat), 8)}
         self._off = dict(off)
         self._changed()

@@ -133,7 +133,7 @@ class PlackettLuce(Batch):
         Raises:
             ValueError: it is damaged or of another rater.
         """
-        orders, links, self._clusters, self._open, inside = self._unpacked(state, lambda *parts: parts)
+        orders, links, self._clusters, self._open, inside = self._unpacked(state)
         self._orders = {(game, order): list(sums) for game, order, *sums in orders}
         self._links = {(game, one, other): product for game, one, other, product in links}
         self._inside = [(order, weight) for order, weight in inside]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from evalengine.builtin.fits.matrices import Matrix, Vector
 
+_LEAST = 0.25  # of what the model expects, that the share of leverage is at least
+
 Seen = tuple[int, int, int, float, float, float, float]
 """What a rotation of two agents looked like: game, agent, other agent, and of the former, with the first seat and
 then with the second: weight of its matches, and twice the weight that it won."""
@@ -164,26 +166,47 @@ class Pairs:
         for seen, count in sorted(self._counts.items()):
             key = self._place[seen[1]], self._place[seen[2]], self._seat.get(seen[0], -1)
             rotations.setdefault(key, []).append((seen, count))
-        found = {}
-        for (one, other, seat), group in rotations.items():
-            ahead, edge = place[one] - place[other], place[seat] if seat >= 0 else 0.0
-            _, mine, spread = _logistic(ahead + edge)
-            _, mine_second, spread_second = _logistic(ahead - edge)
-            model, squares, number = [0.0] * 3, [0.0] * 3, 0
-            for (_, _, _, first, won_first, second, won_second), count in group:
-                number += count
-                off, off_second = won_first / 2 - first * mine, won_second / 2 - second * mine_second
-                _add(squares, off + off_second, off - off_second, count)
-                expected, expected_second = first * spread * count, second * spread_second * count
-                for at, sign in enumerate((1, -1, 1)):
-                    model[at] += expected + sign * expected_second
-            share = 1.0
-            if group_of[self.agents[one]] == group_of[self.agents[other]]:
-                share = min(1.0, model[0] / number * (bread[one][one] + bread[other][other] - 2 * bread[one][other]))
-            else:
-                squares = [0.0] * 3
-            found[one, other, seat] = [square + share * part for square, part in zip(squares, model, strict=True)]
-        return found
+        sums = {key: self._sums(place, key, group) for key, group in rotations.items()}
+        leverage, sided = {}, {}
+        for key, (_, model, number) in sums.items():
+            one, other, _ = key
+            known = bread[one][one] + bread[other][other] - 2 * bread[one][other]
+            leverage[key] = min(1.0, model[0] / number * known)
+            sided[key] = group_of[self.agents[one]] != group_of[self.agents[other]]
+        within = [(*sums[key], leverage[key]) for key in sums if not sided[key]]
+        spread = _dispersion(within)
+        return {
+            key: model
+            if sided[key]
+            else [square + spread * leverage[key] * part for square, part in zip(squares, model, strict=True)]
+            for key, (squares, model, _) in sums.items()
+        }
+
+    def _sums(
+        self, place: Vector, key: tuple[int, int, int], group: Sequence[tuple[Seen, int]]
+    ) -> tuple[Vector, Vector, int]:
+        """Return a pair's sums of squares as they are and as the model expects them, and how many rotations it has."""
+        one, other, seat = key
+        ahead, edge = place[one] - place[other], place[seat] if seat >= 0 else 0.0
+        _, mine, spread = _logistic(ahead + edge)
+        _, mine_second, spread_second = _logistic(ahead - edge)
+        model, squares, number = [0.0] * 3, [0.0] * 3, 0
+        for (_, _, _, first, won_first, second, won_second), count in group:
+            number += count
+            off, off_second = won_first / 2 - first * mine, won_second / 2 - second * mine_second
+            _add(squares, off + off_second, off - off_second, count)
+            expected, expected_second = first * spread * count, second * spread_second * count
+            for at, sign in enumerate((1, -1, 1)):
+                model[at] += expected + sign * expected_second
+        return squares, model, number
+
+
+def _dispersion(pairs: Sequence[tuple[Vector, Vector, int, float]]) -> float:
+    """Return how much residuals spread, as a factor to what the model expects of them; two more are as it expects."""
+    seen = sum(squares[0] for squares, *_ in pairs)
+    expected = sum(model[0] * (1 - leverage) for _, model, _, leverage in pairs)
+    each = sum(model[0] for _, model, *_ in pairs) / max(1, sum(number for *_, number, _ in pairs))
+    return max(_LEAST, (seen + 2 * each) / (expected + 2 * each)) if each else 1.0
 
 
 def _add(squares: Vector, strength: float, edge: float, count: int) -> None:
