@@ -81,7 +81,7 @@ def _recurrent(rates: Sequence[Sequence[float]]) -> list[int]:
     too small for a float is none.
     """
     reached = [_reached(rates, start) for start in range(len(rates))]
-    return sorted(min(reached, key=lambda found: len(found)))
+    return min(map(sorted, reached), key=len)
 
 
 def _reached(rates: Sequence[Sequence[float]], start: int) -> set[int]:

@@ -32,7 +32,7 @@ def nash(payoff: Sequence[Sequence[float]], *, tasks: bool = False) -> Equilibri
 
     Args:
         payoff: of the row's agent against the column's, antisymmetric (log-odds, wins less losses);
-        tasks: columns are tasks instead: scores, of which each column is scaled to 0 ... 1 first (Balduzzi, appendix D).
+        tasks: columns are tasks instead, of scores that are first scaled to 0 ... 1 by column (Balduzzi, appendix D).
 
     Raises:
         ConfigError: the table is not finite, or not antisymmetric.
