@@ -2,8 +2,9 @@
 
     python benchmarks/stopping_simulation.py [--runs 300] [--only sprt|top|separated]
 
-Agents play rotations of two: one opening from both seats. An opening favours one side by a normal number of Elo, shared by
-both matches of a rotation and by all pairs; the first seat has an advantage; draws follow Rao and Kupper 1967.
+Agents play rotations of two: one opening from both seats. An opening favours one side by a normal number of Elo,
+shared by both matches of a rotation and by all pairs; the first seat has an advantage; draws follow Rao and Kupper
+1967.
 """
 
 from __future__ import annotations
@@ -201,7 +202,7 @@ def fixed_error(world: World, rng: random.Random, top: int | None, matches: int,
 
 
 def until_rows(runs: int, seed: int, top: int | None, cap: int, worlds: dict[str, dict]) -> Iterator[dict]:
-    """Yield a row a truth and margin: how often the claim was wrong, how often there was one, and after how many matches."""
+    """Yield a row a truth and margin: how often a claim was wrong, how often there was one, after how many matches."""
     for name, truth in worlds.items():
         world = World(**truth)
         for margin_elo in (0.0, 20.0, 40.0):

@@ -1,4 +1,4 @@
-"""Sequential stopping: the decision falls at one match, whatever the chunks; its errors in simulation are as promised."""
+"""Sequential stopping: the decision falls at one match, whatever the chunks, and errs as seldom as promised."""
 
 import dataclasses
 import sys

@@ -1,4 +1,4 @@
-"""A plain Bradley-Terry fit of counts by pair, for tests of fit and of separation; the board's ratings are a rater's."""
+"""A plain Bradley-Terry fit of counts by pair, for tests of fit and order; the board's ratings are a rater's."""
 
 from __future__ import annotations
 

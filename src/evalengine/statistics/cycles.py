@@ -1,8 +1,8 @@
 """Whether agents can be put on one scale: Bradley-Terry against the free pair model, and the circle where they cannot.
 
-The deviance of Bradley-Terry against a free score for each pair is chi-square, with pairs - (agents - groups) degrees of freedom
-(Agresti 2013, "Categorical Data Analysis", 11.6). Draws and rotations make results vary less than wins and losses, so it is divided by the
-dispersion within pairs, as quasi-likelihood does (McCullagh and Nelder 1989, 4.5).
+The deviance of Bradley-Terry against a free score for each pair is chi-square, with pairs - (agents - groups) degrees
+of freedom (Agresti 2013, "Categorical Data Analysis", 11.6). Draws and rotations make results vary less than wins and
+losses, so it is divided by the dispersion within pairs, as quasi-likelihood does (McCullagh and Nelder 1989, 4.5).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Intransitivity:
 def intransitivity(pairs: PairCounts, *, alpha: float = 0.05) -> Intransitivity:
     """Return the test of all pairs' counts, and the strongest circle if it is significant at `alpha`.
 
-    `pairs` maps (first, second) to the first one's counts: (losses, draws, wins), or rotations of two by class. The strongest circle is the one whose least
-    certain edge is the most certain; each edge must be above 1/2 at 95%.
+    `pairs` maps (first, second) to the first one's counts: (losses, draws, wins), or rotations of two by class. The
+    strongest circle is the one whose least certain edge is the most certain; each edge must be above 1/2 at 95%.
 
     Raises:
         ConfigError: counts that cannot be.

@@ -72,7 +72,8 @@ def matches_needed(error_elo: float, *, score: float = 0.5, draw_ratio: float = 
     counting.between("error_elo", error_elo, 0, math.inf)
     counting.between("score", score, 0, 1)
     if not 0 <= draw_ratio < 2 * min(score, 1 - score):
-        msg = f"draw_ratio is {draw_ratio!r} at a score of {score:g}. Give one from 0 and below {2 * min(score, 1 - score):g}."
+        most = 2 * min(score, 1 - score)
+        msg = f"draw_ratio is {draw_ratio!r} at a score of {score:g}. Give one from 0 and below {most:g}."
         raise ConfigError(msg)
     return _matches_for(error_elo, score, math.sqrt(score * (1 - score) - draw_ratio / 4))
 

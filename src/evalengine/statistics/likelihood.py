@@ -1,8 +1,8 @@
 """The generalised log-likelihood ratio of a multinomial distribution (Van den Bergh, cantate.be/Fishtest).
 
-"MLE" is the distribution nearest to the counts among those with a given mean ("Comments on normalized Elo", prop. 1.1), or
-with a given ratio t of mean - 1/2 to standard deviation ("normalized_elo_practical", section 4.1). A class that was
-never seen is counted as 1/1000, as fishtest and fastchess do.
+"MLE" is the distribution nearest to the counts among those with a given mean ("Comments on normalized Elo", prop.
+1.1), or with a given ratio t of mean - 1/2 to standard deviation ("normalized_elo_practical", section 4.1). A class
+that was never seen is counted as 1/1000, as fishtest and fastchess do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def regularised(counts: Sequence[float]) -> list[float]:
 
 def mean_ratio(counts: Sequence[float], score0: float, score1: float) -> float:
     """Return log(likelihood of mean score1 / likelihood of score0); positive speaks for score1."""
-    return _ratio(counts, lambda points, shares, score: _with_mean(points, shares, score), score0, score1)
+    return _ratio(counts, _with_mean, score0, score1)
 
 
 def t_ratio(counts: Sequence[float], t0: float, t1: float) -> float:

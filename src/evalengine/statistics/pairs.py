@@ -35,9 +35,7 @@ class PairStatistics:
     draw_ratio: float  # of all matches
     pentanomial: tuple[int, ...] | None  # complete rotations of two: LL, LD, DD+WL, WD, WW
     elo: EloEstimate  # from the rotations where there are any, else from the matches
-    first_seat: (
-        EloEstimate | None
-    )  # whoever sits first, against the other seat; the agents' strengths cancel in rotations
+    first_seat: EloEstimate | None  # whoever sits first; the agents' strengths cancel in rotations
     reliability: tuple[Reliability, Reliability]
 
 
@@ -68,7 +66,8 @@ def pair_statistics(
     """Return what is known of two agents from the first one's counts.
 
     `pentanomial` counts the complete rotations of two; matches outside them are in wins, draws and losses only.
-    `first_seat` is (wins, draws, losses) of whoever sat first. `faults` are matches that each of the two lost by a fault.
+    `first_seat` is (wins, draws, losses) of whoever sat first. `faults` are matches that each of the two lost by a
+    fault.
 
     Raises:
         ConfigError: something is no count, or counts contradict one another.

@@ -1,4 +1,4 @@
-"""The sequential probability ratio test of two agents: generalised, on rotations (Wald 1945; Van den Bergh, cantate.be/Fishtest)."""
+"""The sequential probability ratio test of two agents (Wald 1945): generalised, and on rotations."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ def sprt(
 ) -> SprtResult:
     """Return where the test stands after these counts.
 
-    `counts` are (losses, draws, wins), or of rotations of two (LL, LD, DD+WL, WD, WW). `elo0` and `elo1` are normalized Elo, Elo
-    ("logistic"), or BayesElo ("bayesian": single matches only). Alpha bounds how often elo1 is accepted where elo0 is true, beta the reverse.
+    `counts` are (losses, draws, wins), or of rotations of two (LL, LD, DD+WL, WD, WW). `elo0` and `elo1` are
+    normalized Elo, Elo ("logistic"), or BayesElo ("bayesian": single matches only). Alpha bounds how often elo1 is
+    accepted where elo0 is true, beta the reverse.
 
     Raises:
         ConfigError: numbers out of range, or a model that does not fit the counts.

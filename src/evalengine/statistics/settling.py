@@ -1,23 +1,26 @@
 """When the order of many agents is settled: the best K, or every neighbour; the error holds however often one looks.
 
-Two agents are compared within their match and over each opponent that both met, as strata (Mantel and Haenszel 1959), from
-counts of rotations: under Bradley-Terry each stratum says 0 for equal agents, and where all pairs met alike their
-sum is the difference of mean scores. That sum D, of variance V, gives evidence that the one below is not the better one:
+Two agents are compared within their match and over each opponent that both met, as strata (Mantel and Haenszel 1959),
+from counts of rotations: under Bradley-Terry each stratum says 0 for equal agents, and where all pairs met alike their
+sum is the difference of mean scores. That sum D, of variance V, gives evidence that the one below is not the better
+one:
 
-- without a margin, Robbins' normal mixture, sqrt(r / (V + r)) exp(D^2 / (2 (V + r))): a martingale at equality, so that it reaches 1/a at
-  any time with probability a at most (Robbins 1970; Howard et al. 2021, "Time-uniform confidence sequences"; with an estimated variance
-  asymptotically, Waudby-Smith et al. 2024);
-- with a margin, Wald's likelihood ratio of +margin to -margin, exp(2 M D / V), where M is the D expected at the margin: fewer
-  matches, an end for equal agents too, and an order that may be wrong between agents closer than the margin.
+- without a margin, Robbins' normal mixture, sqrt(r / (V + r)) exp(D^2 / (2 (V + r))): a martingale at equality, so
+  that it reaches 1/a at any time with probability a at most (Robbins 1970; Howard et al. 2021, "Time-uniform
+  confidence sequences"; with an estimated variance asymptotically, Waudby-Smith et al. 2024);
+- with a margin, Wald's likelihood ratio of +margin to -margin, exp(2 M D / V), where M is the D expected at the
+  margin: fewer matches, an end for equal agents too, and an order that may be wrong between agents closer than the
+  margin.
 
-The doubt is the sum of 1/evidence over the pairs that the claim says to differ, after Bechhofer, Kiefer and Sobel 1968: settled is
-what leaves a doubt of at most alpha.
+The doubt is the sum of 1/evidence over the pairs that the claim says to differ, after Bechhofer, Kiefer and Sobel
+1968: settled is what leaves a doubt of at most alpha.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from evalengine.errors import ConfigError
@@ -56,8 +59,8 @@ class _Cell(NamedTuple):
 def settled(pairs: PairCounts, *, top: int | None = None, alpha: float = 0.05, margin_elo: float = 0.0) -> Settled:
     """Return whether the best `top` are settled or, with None, whether every neighbour is separated.
 
-    `pairs` maps (first, second) to the first one's counts of rotations by class (or of single matches). With a margin, agents closer
-    than `margin_elo` may be told apart wrongly.
+    `pairs` maps (first, second) to the first one's counts of rotations by class (or of single matches). With a margin,
+    agents closer than `margin_elo` may be told apart wrongly.
 
     Raises:
         ConfigError: numbers out of range, or counts that cannot be.
@@ -91,7 +94,7 @@ def settled(pairs: PairCounts, *, top: int | None = None, alpha: float = 0.05, m
 
 def _claimed(order: tuple[str, ...], top: int | None) -> list[tuple[str, str]]:
     if top is None:
-        return list(zip(order, order[1:], strict=False))
+        return list(pairwise(order))
     return [(better, worse) for better in order[:top] for worse in order[top:]]
 
 

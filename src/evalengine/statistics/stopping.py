@@ -7,6 +7,7 @@ however often a state is stored and taken up again.
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from evalengine.errors import ConfigError
@@ -34,7 +35,8 @@ class SprtStopping:
     ) -> None:
         """Test whether `first` is stronger than `second` by elo1 rather than by elo0.
 
-        `rotation` is the matches of one: 2, or 1 where no seats are changed. The bayesian model knows single matches only.
+        `rotation` is the matches of one: 2, or 1 where no seats are changed. The bayesian model knows single matches
+        only.
         """
         self.agents = first, second
         self.test = Sprt(elo0=elo0, elo1=elo1, model=model, alpha=alpha, beta=beta)
@@ -60,7 +62,7 @@ class SprtStopping:
             self.unused += 1
             return True
         if {*pair} != {*self.agents}:
-            msg = f"match {match_no} is of {pair[0]!r} and {pair[1]!r}. A test of two agents is fed with theirs: {self.agents!r}."
+            msg = f"match {match_no} is of {pair[0]!r} and {pair[1]!r}. Feed the test with matches of {self.agents!r}."
             raise ConfigError(msg)
         if self.rotations.feed(match_no, pair, rotation, points) and self.test.crossed(self.counts()):
             self.decided_no = match_no
@@ -114,7 +116,8 @@ class SprtStopping:
 class UntilSettled:
     """Waits until the best K are settled or, with top=None, every neighbour is separated; looks at fixed points.
 
-    The first look is after two rotations of every pair, each further one after a twentieth more, and at least one block.
+    The first look is after two rotations of every pair, each further one after a twentieth more, and at least one
+    block.
     """
 
     def __init__(
@@ -127,7 +130,10 @@ class UntilSettled:
         rotation: int = 2,
         block: int | None = None,
     ) -> None:
-        """Wait for a claim on all `agents`; `block` is the matches after which all pairs have met alike (default: all pairs once)."""
+        """Wait for a claim on all `agents`.
+
+        `block` is the matches after which all pairs have met alike; by default those of one rotation of every pair.
+        """
         self.agents = sorted(agents)
         if len(set(agents)) != len(agents) or len(agents) < 2:  # noqa: PLR2004 - an order of two
             msg = f"the agents are {agents!r}. Give at least two, each once."
@@ -156,7 +162,7 @@ class UntilSettled:
             self.unused += 1
             return True
         if not {*pair} <= {*self.agents}:
-            msg = f"match {match_no} is of {pair[0]!r} and {pair[1]!r}, not both among the agents waited for: {self.agents!r}."
+            msg = f"match {match_no} is of {pair[0]!r} and {pair[1]!r}. Feed only matches among {self.agents!r}."
             raise ConfigError(msg)
         self.rotations.feed(match_no, pair, rotation, points)
         if self.rotations.fed >= self.look_at:
@@ -170,8 +176,8 @@ class UntilSettled:
     def _look(self) -> Settled:
         # A pair that has not met counts, too: nothing is settled about an agent that played nobody.
         none = [0] * (2 * self.rotations.size + 1)
-        ring = zip(self.agents, self.agents[1:], strict=False)
-        pairs = {pair: none for pair in ring} | self.rotations.pairs
+        ring = pairwise(self.agents)
+        pairs = dict.fromkeys(ring, none) | self.rotations.pairs
         return settled(pairs, **self.settings)  # type: ignore[arg-type]  # one dict of three kinds of numbers
 
     def result(self) -> Settled:
