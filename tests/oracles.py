@@ -66,13 +66,15 @@ def trueskill_sequence(inputs):
 
 
 def trueskill_msr_help(inputs):
-    """Alice beats one opponent after the other, each as strong as she is by then."""
+    """Alice wins free-for-alls against seven others, each time as strong as she is by then and placed in order."""
     options = _defaults(inputs)
     own = (options["mu"], options["sigma"])
+    others = [f"other {number}" for number in range(inputs.get("others", 7))]
     for _ in range(inputs["games"]):
-        prior = {"alice": own, "other": (own[0], inputs["others_sigma"])}
-        match = {"teams": [["alice"], ["other"]], "ranks": [1, 2]}
-        own = _by_agent(evalengine.rate([match], rater="trueskill", prior=prior, **options), "rating", "se")["alice"]
+        prior = {"alice": own} | dict.fromkeys(others, (own[0], inputs["others_sigma"]))
+        match = {"teams": [["alice"], *([name] for name in others)], "ranks": list(range(len(others) + 1))}
+        rows = evalengine.rate([match], rater="trueskill", prior=prior, **options)
+        own = tuple(_by_agent(rows, "rating", "se")["alice"])
     return {"mu": own[0], "sigma": own[1], "conservative": own[0] - 3 * own[1]}
 
 
@@ -151,14 +153,7 @@ def sprt_llr(inputs):
 
 
 def _wins(one, other, count, *, won=True):
-    ranks = [1, 2] if won else [2, 1]
-    whole = [{"teams": [[one], [other]], "ranks": ranks}] * int(count)
-    part = count - int(count)
-    return whole + ([{**whole_or_one(one, other, ranks), "weights": part}] if part else [])
-
-
-def whole_or_one(one, other, ranks):
-    return {"teams": [[one], [other]], "ranks": ranks}
+    return [{"teams": [[one], [other]], "ranks": [1, 2] if won else [2, 1]}] * int(count)
 
 
 def bradley_terry(inputs):
@@ -182,9 +177,7 @@ def bradley_terry(inputs):
     found = {"ability": ability, "se": {name: se for name, se in _by_agent(rows, "se").items() if name not in anchored}}
     if at_home:
         powers = sorted(math.exp(value) for value in ability.values())
-        found["at_home"] = next(iter(rows[0]["first_seat"].values())) if isinstance(
-            rows[0]["first_seat"], dict
-        ) else rows[0]["first_seat"]
+        found["at_home"] = rows[0]["first_seat"]
         found["softmax_sorted_3dp"] = [power / sum(powers) for power in powers]
     return found
 

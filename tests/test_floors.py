@@ -30,6 +30,7 @@ FLOORS = [
 FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
 ON_ONE_FLOOR = ("evalengine.cli", "evalengine.statistics")  # packages whose modules import one another
 SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
+SLOW |= {"openskill", "evalica"}
 PACKAGES = {
     "evalengine": ROOT / "src" / "evalengine",
     "evalengine_host": ROOT / "src" / "evalengine_host",

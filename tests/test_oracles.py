@@ -10,7 +10,6 @@ import pytest
 import evalengine
 
 VALUES = [oracle for oracle in oracles.FILE["oracles"] if oracle["kind"] == "value"]
-SPECIAL = {"los_pct": "los_abs"}  # whose tolerance has a name of its own
 
 
 def close(found, expected, tolerance, name=""):
@@ -31,8 +30,8 @@ def close(found, expected, tolerance, name=""):
 def _allowed(tolerance, name):
     if not isinstance(tolerance, dict):
         return {"abs": tolerance, "rel": 0}
-    if name in SPECIAL:
-        return {"abs": 100 * tolerance[SPECIAL[name]] if tolerance["rel"] > 1e-3 else tolerance[SPECIAL[name]], "rel": 0}
+    if name == "los_pct":
+        return {"abs": tolerance["los_abs"], "rel": 0}
     if name in tolerance:
         return {"abs": tolerance[name], "rel": 0}
     return {"rel": tolerance["rel"], "abs": 0}
