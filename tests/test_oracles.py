@@ -7,8 +7,6 @@ import importlib.util
 import oracles
 import pytest
 
-import evalengine
-
 VALUES = [oracle for oracle in oracles.FILE["oracles"] if oracle["kind"] == "value"]
 
 

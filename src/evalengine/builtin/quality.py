@@ -64,5 +64,5 @@ def _check(teams: Sequence[Sequence[tuple[float, float]]], weights: Sequence[Seq
     shares = [share for team in weights for share in team]
     sound = all(map(isfinite, (*numbers, *shares, beta))) and beta > 0 and min(sigmas) >= 0 and min(shares) >= 0
     if not (sound and all(map(any, weights))):
-        msg = "quality: mu must be finite, sigma at least 0, beta above 0, weights at least 0 with one above it in each team"
+        msg = "quality: mu must be finite, sigma at least 0, beta above 0, weights at least 0 and above it in each team"
         raise ConfigError(msg)
