@@ -22,6 +22,7 @@ NAMES = (
     "large_plan",
     "growth",
     "engines",
+    "rating",
 )
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all")
     parser.add_argument("-n", type=int, default=100_000, help="tic-tac-toe matches a round")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--long", action="store_true", help="a million matches too (growth)")
+    parser.add_argument("--long", action="store_true", help="a million matches too (growth, rating)")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))} in {Path(__file__).parent}")

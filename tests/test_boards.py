@@ -44,12 +44,12 @@ def result_of(match_no, game_no, game, rng):
     side_of = {seat: number for number, side in enumerate(game.sides) for seat in side}
     agents = tuple(members[side_of[seat]] for seat in seats)
     if rng.random() < 0.1:
-        return match_no, game_no, "void", agents, (0.0,) * len(seats), (1,) * len(seats), []
+        return match_no, game_no, "void", agents, (0.0,) * len(seats), (1,) * len(seats), [], 0
     worth = [rng.choice((-1.0, 0.0, 0.1, 0.7, 1.0)) for _ in game.sides]
     scores = tuple(worth[side_of[seat]] for seat in seats)
     places = tuple(1 + sum(other > worth[side_of[seat]] for other in worth) for seat in seats)
     faulted = [rng.choice(agents)] if rng.random() < 0.1 else []
-    return match_no, game_no, "fault" if faulted else "rules", agents, scores, places, faulted
+    return match_no, game_no, "fault" if faulted else "rules", agents, scores, places, faulted, 0
 
 
 def results_of(games, count, seed, numbers=None):
@@ -64,7 +64,7 @@ def results_of(games, count, seed, numbers=None):
 def put(store, games, results):
     """Store results as a run does before it rates them."""
     specs, rows = [], []
-    for match_no, game_no, termination, agents, scores, places, faulted in results:
+    for match_no, game_no, termination, agents, scores, places, faulted, _ in results:
         specs.append(MatchSpec(match_no, game_no, 0, 1, agents))
         faults = tuple((0, agents.index(agent), Fault("crash")) for agent in faulted)
         rows.append(Played(match_no, scores, places, termination, 1, b"", pack([]), 0.0, 0.0, None, faults))
@@ -216,7 +216,7 @@ def test_few_results_are_held_however_many_wait(tmp_path_factory, monkeypatch):
 
 
 def test_a_void_is_counted_as_done_and_rates_nobody(tmp_path_factory):
-    void = (0, 0, "void", (0, 1), (0.0, 0.0), (1, 1), [])
+    void = (0, 0, "void", (0, 1), (0.0, 0.0), (1, 1), [], 0)
     with a_store(tmp_path_factory) as store:
         boards = boards_of(store, DUELS)
         prior = boards.boards[0].rater.dump()
@@ -247,9 +247,9 @@ def tallied(games, *results, tmp_path_factory):
 def test_wins_draws_and_losses_are_counted_by_agent(tmp_path_factory):
     assert tallied(
         DUELS,
-        (0, 0, "rules", (0, 1), (1.0, -1.0), (1, 2), []),
-        (1, 0, "rules", (1, 0), (0.0, 0.0), (1, 1), []),
-        (2, 0, "fault", (0, 2), (-1.0, 1.0), (2, 1), [0]),
+        (0, 0, "rules", (0, 1), (1.0, -1.0), (1, 2), [], 0),
+        (1, 0, "rules", (1, 0), (0.0, 0.0), (1, 1), [], 0),
+        (2, 0, "fault", (0, 2), (-1.0, 1.0), (2, 1), [0], 0),
         tmp_path_factory=tmp_path_factory,
     ) == {"ann": (3, 1, 1, 1, 0.5), "bob": (2, 0, 1, 1, 0.25), "cid": (1, 1, 0, 0, 1.0)}
 
@@ -257,7 +257,7 @@ def test_wins_draws_and_losses_are_counted_by_agent(tmp_path_factory):
 def test_of_more_sides_those_who_share_the_first_place_draw_and_the_others_lose(tmp_path_factory):
     assert tallied(
         [a_game("free", FREE)],
-        (0, 0, "rules", (0, 1, 2), (1.0, 1.0, 0.0), (1, 1, 3), []),
+        (0, 0, "rules", (0, 1, 2), (1.0, 1.0, 0.0), (1, 1, 3), [], 0),
         tmp_path_factory=tmp_path_factory,
     ) == {"ann": (1, 0, 1, 0, 0.5), "bob": (1, 0, 1, 0, 0.5), "cid": (1, 0, 0, 1, 0.0)}
 
@@ -265,7 +265,7 @@ def test_of_more_sides_those_who_share_the_first_place_draw_and_the_others_lose(
 def test_an_agent_that_fills_a_team_is_counted_once(tmp_path_factory):
     assert tallied(
         [a_game("teams", TEAMS)],
-        (0, 0, "rules", (3, 1, 3, 1), (1.0, -1.0, 1.0, -1.0), (1, 2, 1, 2), []),
+        (0, 0, "rules", (3, 1, 3, 1), (1.0, -1.0, 1.0, -1.0), (1, 2, 1, 2), [], 0),
         tmp_path_factory=tmp_path_factory,
     ) == {"dan": (1, 1, 0, 0, 1.0), "bob": (1, 0, 0, 1, 0.0)}
 
@@ -273,8 +273,8 @@ def test_an_agent_that_fills_a_team_is_counted_once(tmp_path_factory):
 def test_where_scores_count_the_mean_score_is_told(tmp_path_factory):
     assert tallied(
         [a_game("money", DUEL, utility="general")],
-        (0, 0, "rules", (0, 1), (3.0, 5.0), (2, 1), []),
-        (1, 0, "rules", (0, 1), (4.0, 4.0), (1, 1), []),
+        (0, 0, "rules", (0, 1), (3.0, 5.0), (2, 1), [], 0),
+        (1, 0, "rules", (0, 1), (4.0, 4.0), (1, 1), [], 0),
         tmp_path_factory=tmp_path_factory,
     ) == {"ann": (2, 0, 1, 1, 3.5), "bob": (2, 1, 1, 0, 4.5)}
 
@@ -282,8 +282,8 @@ def test_where_scores_count_the_mean_score_is_told(tmp_path_factory):
 def test_faults_are_counted_by_agent(tmp_path_factory):
     with a_store(tmp_path_factory) as store:
         boards = boards_of(store, DUELS)
-        boards.take([(0, 0, "fault", (0, 1), (-1.0, -1.0), (1, 1), [0, 1])], None, 0)
-        boards.take([(1, 0, "fault", (0, 2), (-1.0, 1.0), (2, 1), [0])], None, 1)
+        boards.take([(0, 0, "fault", (0, 1), (-1.0, -1.0), (1, 1), [0, 1], 0)], None, 0)
+        boards.take([(1, 0, "fault", (0, 2), (-1.0, 1.0), (2, 1), [0], 0)], None, 1)
         faults = {standing.agent: standing.faults for standing in boards.standings(boards.boards[0])}
     assert faults == {"ann": 2, "bob": 1, "cid": 0, "dan": 0}
 
@@ -291,7 +291,7 @@ def test_faults_are_counted_by_agent(tmp_path_factory):
 def test_equal_ratings_share_a_rank_and_are_listed_in_order(tmp_path_factory):
     with a_store(tmp_path_factory) as store:
         boards = boards_of(store, DUELS, "elo")
-        boards.take([(0, 0, "rules", (3, 1), (1.0, -1.0), (1, 2), [])], None, 0)
+        boards.take([(0, 0, "rules", (3, 1), (1.0, -1.0), (1, 2), [], 0)], None, 0)
         lines = [(standing.rank, standing.agent) for standing in boards.standings(boards.boards[0])]
     # Who has not played stands below who lost.
     assert lines == [(1, "dan"), (2, "bob"), (3, "ann"), (3, "cid")]
@@ -302,7 +302,7 @@ def test_equal_ratings_share_a_rank_and_are_listed_in_order(tmp_path_factory):
 def test_pairs_are_counted_from_the_earlier_sides_view(seed, count):
     results = results_of(SEVERAL, count, seed)
     expected = {}
-    for _, game_no, termination, agents, _, places, _ in results:
+    for _, game_no, termination, agents, _, places, *_ in results:
         if termination == "void":
             continue
         firsts = [side[0] for side in SEVERAL[game_no].sides]

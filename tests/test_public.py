@@ -78,7 +78,7 @@ def test_nothing_is_imported_with_the_package():
 @pytest.mark.parametrize(
     ("code", "modules"),
     [
-        ("evalengine.Game", {"contracts", "errors", "seeding"}),
+        ("evalengine.Game", {"contracts", "errors", "model", "seeding"}),
         ("evalengine.GameSpec", {"model"}),
         ("evalengine.derive", {"seeding"}),
         ("evalengine.GameError", {"errors"}),

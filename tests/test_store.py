@@ -139,8 +139,8 @@ def test_a_file_of_the_first_schema_keeps_its_matches_bit_for_bit(tmp_path):
         before = db.execute("select * from v_seats order by match_no, seat").fetchall()
     with Store(path) as store:
         assert store.stored(1, 0, 9) == [
-            (0, 0, "rules", (1, 0), (0.1, -0.30000000000000004), (1, 2), []),
-            (1, 0, "fault", (0, 1), (-1.0, 1.0), (2, 1), [0]),
+            (0, 0, "rules", (1, 0), (0.1, -0.30000000000000004), (1, 2), [], 0),
+            (1, 0, "fault", (0, 1), (-1.0, 1.0), (2, 1), [0], 0),
         ]
         after = store.rows("select * from v_seats order by match_no, seat")
         assert [tuple(row.values()) for row in after] == before

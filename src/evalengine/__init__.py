@@ -10,6 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evalengine.builtin.alpharank import alpharank as alpharank
+    from evalengine.builtin.nash import Equilibrium as Equilibrium
+    from evalengine.builtin.nash import nash as nash
+    from evalengine.builtin.quality import quality as quality
     from evalengine.contracts import Agent as Agent
     from evalengine.contracts import Contest as Contest
     from evalengine.contracts import Game as Game
@@ -44,19 +48,42 @@ if TYPE_CHECKING:
     from evalengine.model import PluginSpec as PluginSpec
     from evalengine.model import Rated as Rated
     from evalengine.model import RaterInfo as RaterInfo
+    from evalengine.model import Rating as Rating
     from evalengine.model import Standing as Standing
     from evalengine.model import Termination as Termination
     from evalengine.plugins import load_game as load_game
+    from evalengine.rating import rate as rate
     from evalengine.replays import StoredMatch as StoredMatch
     from evalengine.runner import open_run as open_run
     from evalengine.runner import run as run
     from evalengine.runs import Run as Run
     from evalengine.seeding import derive as derive
     from evalengine.seeding import stream as stream
+    from evalengine.statistics.cycles import Intransitivity as Intransitivity
+    from evalengine.statistics.cycles import intransitivity as intransitivity
+    from evalengine.statistics.estimates import EloEstimate as EloEstimate
+    from evalengine.statistics.estimates import elo as elo
+    from evalengine.statistics.estimates import elo_estimate as elo_estimate
+    from evalengine.statistics.estimates import elo_expected as elo_expected
+    from evalengine.statistics.estimates import matches_needed as matches_needed
+    from evalengine.statistics.pairs import PairStatistics as PairStatistics
+    from evalengine.statistics.pairs import Reliability as Reliability
+    from evalengine.statistics.pairs import pair_statistics as pair_statistics
+    from evalengine.statistics.pairs import reliability as reliability
+    from evalengine.statistics.sequential import SprtResult as SprtResult
+    from evalengine.statistics.sequential import sprt as sprt
+    from evalengine.statistics.sequential import sprt_bounds as sprt_bounds
+    from evalengine.statistics.settling import Settled as Settled
+    from evalengine.statistics.settling import settled as settled
+    from evalengine.statistics.stopping import SprtStopping as SprtStopping
+    from evalengine.statistics.stopping import UntilSettled as UntilSettled
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "builtin.alpharank": ("alpharank",),
+    "builtin.nash": ("Equilibrium", "nash"),
+    "builtin.quality": ("quality",),
     "contracts": (
         "Agent",
         "Contest",
@@ -96,14 +123,22 @@ _HOME = {
         "PluginSpec",
         "Rated",
         "RaterInfo",
+        "Rating",
         "Standing",
         "Termination",
     ),
     "plugins": ("load_game",),
+    "rating": ("rate",),
     "replays": ("StoredMatch",),
     "runner": ("open_run", "run"),
     "runs": ("Run",),
     "seeding": ("derive", "stream"),
+    "statistics.cycles": ("Intransitivity", "intransitivity"),
+    "statistics.estimates": ("EloEstimate", "elo", "elo_estimate", "elo_expected", "matches_needed"),
+    "statistics.pairs": ("PairStatistics", "Reliability", "pair_statistics", "reliability"),
+    "statistics.sequential": ("SprtResult", "sprt", "sprt_bounds"),
+    "statistics.settling": ("Settled", "settled"),
+    "statistics.stopping": ("SprtStopping", "UntilSettled"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = list(_MODULE_OF)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HELD = 50_000  # results that wait for an earlier one, before they are read back from the store instead
 _CHUNK = 2_000
 _GROWTH = 1.01  # of the matches rated, from one line of the rating history to the next
+_REFIT = 1.1  # the same, from one fit of a rater that is not online to the next: a fit costs as much as many results
 _BY_SCORE = ("general", "identical")
 
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
@@ -62,6 +63,7 @@ class Board:
     by_score: bool
     rated: list[Rated] = field(default_factory=list)  # taken, not yet given to the rater
     changed: set[int] = field(default_factory=set)  # agents, since the last save
+    fitted: int = 0  # matches at the last save of ratings
 
 
 def make_boards(games: Sequence[RatedGame], rater_name: str | None, make: Callable[[str], Rater]) -> list[Board]:
@@ -167,14 +169,15 @@ class Boards:
 
     def _rate(self, results: Sequence[Stored]) -> None:
         self.watermark += len(results)
-        for _, game_no, termination, agents, scores, places, faulted in results:
+        for _, game_no, termination, agents, scores, places, faulted, rotation in results:
             if termination == _VOID:
                 continue
             game = self._games[game_no]
             if len(agents) == len(game.sides):
-                rated = _rated(Rated, (agents, places, scores))
+                rated = _rated(Rated, (agents, places, scores, rotation, game_no, 1.0))
             else:
-                rated = Rated(_firsts(game, agents), _firsts(game, places), _means(game, scores))
+                by_side = _firsts(game, agents), _firsts(game, places), _means(game, scores)
+                rated = Rated(*by_side, rotation, game_no)
             for board in self._boards_of[game_no]:
                 board.rated.append(rated)
             if faulted or game.by_score:
@@ -225,8 +228,12 @@ class Boards:
 
     # ------------------------------------------------------------------------------- the store
 
-    def save(self) -> None:
-        """Write what changed since the last save; within a transaction."""
+    def save(self, *, last: bool = False) -> None:
+        """Write what changed since the last save; within a transaction.
+
+        Args:
+            last: nothing follows, so the ratings of raters that are not online are written, too, however new.
+        """
         run, store = self._run, self._store
         store.replace(
             "tally", [(run, game_no, agent, *self._tallies[game_no][agent]) for game_no, agent in self._touched], 9
@@ -234,18 +241,26 @@ class Boards:
         self._touched.clear()
         history = self.watermark >= self._recorded * _GROWTH + 1 or self.watermark < 100  # noqa: PLR2004 - every one at first
         for board in self.boards:
-            rows = [(run, board.scope, agent, *board.rater.rating(agent)) for agent in sorted(board.changed)]
-            store.replace("rating", rows, 5)
-            if history:
-                lines = [(*row[:3], self.watermark, *row[3:]) for row in rows]
-                store.replace("rating_history", lines, 6)
+            online = board.rater.info.online
+            if online or last or self.watermark >= board.fitted * _REFIT + 1:
+                self._save_ratings(board, history=history or not online)
             state = board.rater.dump()
             store.replace(
                 "rating_state", [(run, board.scope, board.rater_name, json.dumps({}), self.watermark, state)], 6
             )
-            board.changed.clear()
         if history:
             self._recorded = self.watermark
+
+    def _save_ratings(self, board: Board, *, history: bool) -> None:
+        agents: Iterable[int] = board.changed
+        if not board.rater.info.online:  # a fit moves everybody, not only who has just played
+            agents = [agent for agent in board.agents if self._sum(board, agent)[MATCHES]]
+        rows = [(self._run, board.scope, agent, *board.rater.rating(agent)) for agent in sorted(agents)]
+        self._store.replace("rating", rows, 5)
+        if history:
+            self._store.replace("rating_history", [(*row[:3], self.watermark, *row[3:]) for row in rows], 6)
+        board.changed.clear()
+        board.fitted = self.watermark
 
     def load(self) -> None:
         """Continue from what the store holds of this run."""
@@ -253,7 +268,7 @@ class Boards:
         for board in self.boards:
             if board.scope in states:
                 board.rater.load(states[board.scope]["state"])
-                self.watermark = self._recorded = states[board.scope]["watermark"]
+                self.watermark = self._recorded = board.fitted = states[board.scope]["watermark"]
         self._stored_to = self._store.last_match_no(self._run)
         for row in self._store.iterate("select * from tally where run = ?", self._run):
             _, game_no, agent, *tally = row

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalengine import seeding
 from evalengine.errors import GameError
+from evalengine.model import Rating
 
 if TYPE_CHECKING:
     import random
@@ -405,6 +406,18 @@ class Rater(ABC):
     @abstractmethod
     def rating(self, agent: int) -> tuple[float, float]:
         """Return (rating, sigma) of an agent by its index; the prior when it has not played."""
+
+    def table(self, agents: Sequence[int]) -> Sequence[Rating]:
+        """Return a line for each of `agents`, best first; equal ratings share a rank.
+
+        This one is for online raters: it knows no intervals and does not count matches.
+        """
+        found = sorted(((*self.rating(agent), agent) for agent in agents), key=lambda line: (-line[0], line[2]))
+        lines: list[Rating] = []
+        for place, (rating, sigma, agent) in enumerate(found, 1):
+            rank = lines[-1].rank if lines and lines[-1].rating == rating else place
+            lines.append(Rating(agent=agent, rating=rating, se=sigma, rank=rank))
+        return lines
 
     @abstractmethod
     def dump(self) -> bytes:

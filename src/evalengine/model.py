@@ -235,16 +235,45 @@ class RaterInfo:
     teams: bool = False
     ffa: bool = False
     draws: bool = True
+    weights: str = ""  # which it takes: "match", how much a result counts; "agent", how much of it an agent played
     scores: bool = False  # rates by scores instead of places
-    online: bool = True
+    online: bool = True  # False: results are only counted as they come, and fitted when the table is asked for
 
 
 class Rated(NamedTuple):
-    """One result as a rater sees it, in match_no order."""
+    """One result as a rater sees it, in match_no order.
 
-    agents: Sequence[int]  # by side
+    The matches of one rotation have the same `game`, `rotation` and agents, and come one after the other.
+    """
+
+    agents: Sequence[Any]  # by side: an agent, or the tuple of the members of a team of several
     ranks: Sequence[int]  # by side, the place: 1 is best, equal when tied
     scores: Sequence[float]  # by side: the mean of its seats
+    rotation: int = -1  # as counted within its cell; -1: it stands alone
+    game: int = 0
+    weight: Any = 1.0  # of the result, a number; or lists of numbers, by side and agent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rating:
+    """One agent in a rater's table.
+
+    Ranks hold within a component: agents that are connected by results. Those of different components have never met,
+    not even through others, and nothing says who is stronger.
+    """
+
+    agent: int
+    rating: float
+    se: float  # standard error, or the rater's own measure of doubt where it offers no interval
+    lo: float | None = None  # of the 95% interval; None: the rater offers none
+    hi: float | None = None
+    matches: int | None = None  # None: the rater does not count them
+    rank: int | None = None  # None: it has not played
+    rank_lo: int | None = None  # the best and the worst rank that the intervals leave open
+    rank_hi: int | None = None
+    provisional: bool = False  # its results alone do not say how strong it is: too few, or all of one kind
+    component: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)  # what only this rater tells
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

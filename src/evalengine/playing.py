@@ -124,6 +124,8 @@ class _Player:
         )
         with scheduler, _rare_collections():
             self._play_rounds(scheduler)
+            with self._store.transaction():
+                run.boards.save(last=True)
             if not self.stop.asked:
                 self._play_again(scheduler)
 
@@ -307,11 +309,11 @@ def _result_of(row: Played) -> MatchResult:
 
 
 def _stored_of(spec: MatchSpec, row: Played) -> Stored:
-    match_no, game_no, _, _, agents, _, _, _ = spec
+    match_no, game_no, rotation, _, agents, _, _, _ = spec
     _, scores, places, termination, _, _, _, _, _, _, faults, _, _ = row
     # A seat that faulted in several turns counts once, as where results are read back.
     faulted = [agents[seat] for seat in {seat: None for _, seat, _ in faults}] if faults else ()
-    return match_no, game_no, termination, agents, scores, places, faulted
+    return match_no, game_no, termination, agents, scores, places, faulted, rotation
 
 
 def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchSpec]:

@@ -109,7 +109,7 @@ class Run:
             next_no = chunk[-1][0] + 1
 
     def _record(self, stored: Stored) -> dict[str, Any]:
-        match_no, game_no, termination, agents, scores, places, faulted = stored
+        match_no, game_no, termination, agents, scores, places, faulted, _ = stored
         names = [self.entry.agents[agent].name for agent in agents]
         game = self.entry.games[game_no].ref
         return {

@@ -41,9 +41,9 @@ _PAIR = """insert into pair_count values (?, ?, ?, ?, ?, ?, ?) on conflict do up
   wins = wins + excluded.wins, draws = draws + excluded.draws, losses = losses + excluded.losses"""
 
 
-Stored = tuple[int, int, str, tuple[int, ...], tuple[float, ...], tuple[int, ...], Sequence[int]]
+Stored = tuple[int, int, str, tuple[int, ...], tuple[float, ...], tuple[int, ...], Sequence[int], int]
 """One finished match as ratings need it: match_no, game_no, termination, by seat agents, scores and places; then the
-agents with a fault."""
+agents with a fault, and the rotation."""
 
 
 def match_id(run: int, match_no: int) -> int:
@@ -271,7 +271,7 @@ class Store:
         """Return up to `limit` stored matches from `from_no` on, in match_no order."""
         low, high = match_id(run, from_no), (run + 1) << _RUN_SHIFT
         matches = self._db.execute(
-            "select id, game_no, termination, seats from match where id >= ? and id < ? order by id limit ?",
+            "select id, game_no, termination, seats, rotation from match where id >= ? and id < ? order by id limit ?",
             (low, high, limit),
         ).fetchall()
         if not matches:
@@ -283,7 +283,8 @@ class Store:
         ):
             faulted.setdefault(number, {})[seat] = None
         return [
-            _stored(number, game, ending, seats, faulted.get(number, ())) for number, game, ending, seats in matches
+            (*_stored(number, game, ending, seats, faulted.get(number, ())), rotation)
+            for number, game, ending, seats, rotation in matches
         ]
 
     # ---------------------------------------------------------------------------- for people
@@ -364,7 +365,9 @@ def _seats_text(agents: Sequence[int], scores: Sequence[float], places: Sequence
     return json.dumps(plain, separators=(",", ":"))
 
 
-def _stored(number: int, game_no: int, termination: str, seats: str, faulted: Iterable[int]) -> Stored:
+def _stored(
+    number: int, game_no: int, termination: str, seats: str, faulted: Iterable[int]
+) -> tuple[int, int, str, tuple[int, ...], tuple[float, ...], tuple[int, ...], Sequence[int]]:
     agents, scores, places = zip(*json.loads(seats), strict=True)
     faulty = [agents[seat] for seat in faulted]
     return number & ((1 << _RUN_SHIFT) - 1), game_no, termination, agents, scores, places, faulty

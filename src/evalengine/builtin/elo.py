@@ -6,19 +6,17 @@ are the values that are common in chess.
 
 from __future__ import annotations
 
-import struct
-import zlib
+from collections.abc import Sequence
 from math import isfinite, log, tanh
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalengine import ConfigError, Rater, RaterInfo
+from evalengine.builtin import states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
     from evalengine import Rated
-
-_CRC = struct.Struct("<I")
 
 
 class Elo(Rater):
@@ -34,8 +32,18 @@ class Elo(Rater):
         ffa=True,
     )
 
-    def __init__(self, *, k: float = 32.0, initial: float = 1500.0, scale: float = 400.0) -> None:
+    def __init__(
+        self,
+        *,
+        k: float = 32.0,
+        initial: float = 1500.0,
+        scale: float = 400.0,
+        prior: Mapping[int, Any] | None = None,
+    ) -> None:
         """Begin with no results; `k` is the most that one result can move a rating.
+
+        Args:
+            prior: by agent its rating before the first match, or (rating, deviation), of which the rating is taken.
 
         Raises:
             ConfigError: an option is out of range.
@@ -43,16 +51,19 @@ class Elo(Rater):
         if not (all(map(isfinite, (k, initial, scale))) and k > 0 and scale > 0):
             msg = f"rater 'elo': k and scale must be above 0, initial finite, not {k=}, {initial=}, {scale=}"
             raise ConfigError(msg)
+        self._known = {agent: _rating(known) for agent, known in (prior or {}).items()}
         self._half_k = k / 2
         self._initial = float(initial)
         self._half_slope = log(10) / (2 * scale)
-        self._head = struct.pack("<4s3d", b"elo1", k, initial, scale)
+        self._head = states.head(
+            b"elo2", (k, initial, scale), {agent: (known,) for agent, known in self._known.items()}
+        )
         self._ratings: list[float] = []  # by agent
 
     def update(self, results: Iterable[Rated]) -> None:
         """Take results in match_no order; chunking never matters."""
         ratings, half_k, half_slope = self._ratings, self._half_k, self._half_slope
-        for agents, ranks, _ in results:
+        for agents, ranks, _, _, _, _ in results:
             if len(agents) != 2:  # noqa: PLR2004 - two sides are the common case
                 self._free_for_all(agents, ranks)
                 continue
@@ -82,16 +93,17 @@ class Elo(Rater):
             )
 
     def _grow(self, agent: int) -> None:
-        self._ratings.extend([self._initial] * (agent + 1 - len(self._ratings)))
+        known, initial = self._known, self._initial
+        self._ratings.extend(known.get(new, initial) for new in range(len(self._ratings), agent + 1))
 
     def rating(self, agent: int) -> tuple[float, float]:
         """Return (rating, 0.0) of an agent by its index."""
-        return (self._ratings[agent] if agent < len(self._ratings) else self._initial), 0.0
+        played = agent < len(self._ratings)
+        return (self._ratings[agent] if played else self._known.get(agent, self._initial)), 0.0
 
     def dump(self) -> bytes:
         """Return version, options, ratings and a checksum."""
-        state = self._head + struct.pack(f"<{len(self._ratings)}d", *self._ratings)
-        return state + _CRC.pack(zlib.crc32(state))
+        return states.sealed(self._head, (self._ratings,))
 
     def load(self, state: bytes) -> None:
         """Continue from what `dump` returned.
@@ -99,8 +111,12 @@ class Elo(Rater):
         Raises:
             ValueError: it is damaged, or of another rater or other options.
         """
-        head, body, crc = state[: len(self._head)], state[len(self._head) : -_CRC.size], state[-_CRC.size :]
-        if head != self._head or len(body) % 8 or crc != _CRC.pack(zlib.crc32(head + body)):
-            msg = "this is no state of rater 'elo' with these options; rate the stored results anew"
-            raise ValueError(msg)
-        self._ratings = list(struct.unpack(f"<{len(body) // 8}d", body))
+        (self._ratings,) = states.opened(self.info.name, self._head, state, 1)
+
+
+def _rating(known: Any) -> float:
+    rating = known[0] if isinstance(known, Sequence) and known else known
+    if not isinstance(rating, int | float) or not isfinite(rating):
+        msg = f"rater 'elo': a prior is a finite rating or (rating, deviation), not {known!r}"
+        raise ConfigError(msg)
+    return float(rating)

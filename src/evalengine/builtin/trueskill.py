@@ -1,45 +1,41 @@
 """TrueSkill: a normal distribution an agent, mu and sigma, moved by places.
 
-Source: Herbrich, Minka and Graepel, TrueSkill: A Bayesian Skill Rating System (2006). For two sides message passing
-ends after one step, so its result is a closed form; more sides go through the `trueskill` package.
+Source: Herbrich, Minka and Graepel, TrueSkill: A Bayesian Skill Rating System (2006). For two agents message passing
+ends after one step, so its result is a closed form; teams and more sides pass messages.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
-from math import erfc, exp, expm1, isfinite, pi, sinh, sqrt, tanh
+from math import erfc, exp, isfinite, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalengine import ConfigError, Rater, RaterInfo
+from evalengine.builtin import states
+from evalengine.builtin.message_passing import Member, rate
+from evalengine.builtin.truncation import NARROW, ROOT_HALF, TAIL, TWICE_DENSITY, draw, win_tail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalengine import Rated
 
-_CRC = struct.Struct("<I")
-_ROOT_HALF = sqrt(0.5)
-_DENSITY = 1 / sqrt(2 * pi)
-_TWICE_DENSITY = 2 * _DENSITY
-_TAIL = -8.0  # below, differences of close numbers lose digits and at -38 the normal integral is 0: use fractions
-_NARROW = 1e-3  # a draw margin below this, in standard deviations, loses digits: use its limit
 _SPREAD = 1e6  # sigma and tau in units of beta, at most; beyond, a variance can round to 0
-_SURE = 1 - 1e-8  # the most that the package's subtractions of precisions bear
 
 
 class TrueSkill(Rater):
-    """Rate by places, online; two sides in closed form, more by message passing.
+    """Rate by places, online; two agents in closed form, teams and free-for-all by message passing.
 
     A result of one side, or with one agent on two sides, changes nothing. `tau` is 0 because an agent is one frozen
-    version; the original's sigma / 100 is for people, who learn.
+    version; `dynamics` takes the original's sigma / 100, which is for people and for agents that learn.
     """
 
     info: ClassVar[RaterInfo] = RaterInfo(
         name="trueskill",
-        doc="TrueSkill by places: mu and sigma, two sides or free-for-all. Sigma is no 95% interval.",
+        doc="TrueSkill by places: mu and sigma, teams and free-for-all. Sigma is no 95% interval.",
+        teams=True,
         ffa=True,
+        weights="agent",
     )
 
     def __init__(
@@ -48,14 +44,23 @@ class TrueSkill(Rater):
         mu: float = 25.0,
         sigma: float = 25 / 3,
         beta: float = 25 / 6,
-        tau: float = 0.0,
+        tau: float | None = None,
         draw_probability: float = 0.10,
+        dynamics: bool = False,
+        prior: Mapping[int, tuple[float, float]] | None = None,
+        anchors: Mapping[int, float] | None = None,
     ) -> None:
-        """Begin with no results; mu and sigma are every agent's prior, beta the noise of one match.
+        """Begin with no results.
+
+        Args:
+            mu, sigma: the prior of every agent that has none of its own; beta: the noise of one match;
+            tau: the doubt that is added before each match, 0 without `dynamics`;
+            prior: (mu, sigma) of single agents; anchors: ratings that are known and stay.
 
         Raises:
             ConfigError: an option is out of range.
         """
+        tau = (sigma / 100 if dynamics else 0.0) if tau is None else tau
         options = (mu, sigma, beta, tau, draw_probability)
         in_range = 1e-100 < beta < 1e100 and 0 < sigma <= _SPREAD * beta and 0 <= tau <= _SPREAD * beta  # noqa: PLR2004 - squares must be finite
         if not (all(map(isfinite, options)) and in_range and 0 <= draw_probability < 1):
@@ -64,25 +69,25 @@ class TrueSkill(Rater):
                 f"mu finite, 0 <= draw_probability < 1; not {mu=}, {sigma=}, {beta=}, {tau=}, {draw_probability=}"
             )
             raise ConfigError(msg)
-        self._options = options
+        self._known = _known(prior or {}, anchors or {}, _SPREAD * beta, tau)
+        self._beta, self._dynamics = float(beta), float(tau) ** 2
         self._prior = (float(mu), float(sigma) ** 2)
-        self._margin = NormalDist().inv_cdf((draw_probability + 1) / 2) * sqrt(2) * beta
-        self._head = struct.pack("<4s5d", b"tsk1", *options)
+        self._unit_margin = NormalDist().inv_cdf((draw_probability + 1) / 2) * beta
+        self._head = states.head(b"tsk2", options, self._known)
         self._mu: list[float] = []  # by agent
         self._variance: list[float] = []
-        self._package: Any = None  # the environment of the `trueskill` package, once needed
 
-    def update(self, results: Iterable[Rated]) -> None:
+    def update(self, results: Iterable[Rated]) -> None:  # noqa: C901, PLR0912 - see below
         """Take results in match_no order; chunking never matters.
 
-        One long loop on purpose, the common cases of `_win` and `_draw` written out: it runs a million times a run,
+        One long loop on purpose, the common cases of `win` and `draw` written out: it runs a million times a run,
         and a call costs as much as a tenth of it.
         """
         mu, variance = self._mu, self._variance
-        noise, dynamics, margin = 2 * self._options[2] ** 2, self._options[3] ** 2, self._margin
-        for agents, ranks, _ in results:
-            if len(agents) != 2:  # noqa: PLR2004 - two sides are the common case
-                self._free_for_all(agents, ranks)
+        noise, dynamics, margin = 2 * self._beta**2, self._dynamics, self._unit_margin * sqrt(2)
+        for agents, ranks, _, _, _, weight in results:
+            if len(agents) != 2 or weight != 1.0:  # noqa: PLR2004 - two sides are the common case
+                self._message_passing(agents, ranks, weight)
                 continue
             i, j = agents
             if i == j:
@@ -92,7 +97,10 @@ class TrueSkill(Rater):
                 i, j = j, i  # i won or they drew
             try:
                 own, other = variance[i] + dynamics, variance[j] + dynamics
-            except IndexError:
+            except (IndexError, TypeError):  # an agent is new, or a side is a team
+                if isinstance(i, tuple) or isinstance(j, tuple):
+                    self._message_passing(agents, ranks, weight)
+                    continue
                 self._grow(max(i, j))
                 own, other = variance[i] + dynamics, variance[j] + dynamics
             total = noise + own + other
@@ -100,23 +108,23 @@ class TrueSkill(Rater):
             diff, edge = (mu[i] - mu[j]) / root, margin / root
             if a != b:
                 x = diff - edge
-                if x > _TAIL:
-                    v = _TWICE_DENSITY * exp(-0.5 * x * x) / erfc(-x * _ROOT_HALF)
+                if x > TAIL:
+                    v = TWICE_DENSITY * exp(-0.5 * x * x) / erfc(-x * ROOT_HALF)
                     w = v * (v + x)
                 else:
-                    v, w = _win_tail(x)
+                    v, w = win_tail(x)
             else:
                 lead = abs(diff)
                 low, high = -edge - lead, edge - lead
-                if high > _TAIL and edge >= _NARROW:
-                    mass = erfc(-high * _ROOT_HALF) - erfc(-low * _ROOT_HALF)
-                    at_low, at_high = _TWICE_DENSITY * exp(-0.5 * low * low), _TWICE_DENSITY * exp(-0.5 * high * high)
+                if high > TAIL and edge >= NARROW:
+                    mass = erfc(-high * ROOT_HALF) - erfc(-low * ROOT_HALF)
+                    at_low, at_high = TWICE_DENSITY * exp(-0.5 * low * low), TWICE_DENSITY * exp(-0.5 * high * high)
                     v = (at_low - at_high) / mass
                     w = v * v + (high * at_high - low * at_low) / mass
                     if diff < 0:
                         v = -v
                 else:
-                    v, w = _draw(diff, edge)
+                    v, w = draw(diff, edge)
             step = v / root
             shrink = w / total
             mu[i] += own * step
@@ -124,32 +132,39 @@ class TrueSkill(Rater):
             variance[i] = own * (1.0 - own * shrink)
             variance[j] = other * (1.0 - other * shrink)
 
-    def _free_for_all(self, agents: Sequence[int], ranks: Sequence[int]) -> None:
-        if len(agents) < 2 or len(set(agents)) < len(agents):  # noqa: PLR2004 - nobody to compare with
+    def _message_passing(self, sides: Sequence[Any], ranks: Sequence[int], weight: Any) -> None:
+        teams = [side if isinstance(side, tuple) else (side,) for side in sides]
+        agents = [agent for team in teams for agent in team]
+        if len(teams) < 2 or len(set(agents)) < len(agents):  # noqa: PLR2004 - nobody to compare with
             return
-        if self._package is None:
-            self._package = _package(*self._options)
+        shares = [[1.0] * len(team) for team in teams] if weight == 1.0 else weight
         self._grow(max(agents))
-        rating = self._package.create_rating
-        before = [(rating(self._mu[agent], sqrt(self._variance[agent])),) for agent in agents]
-        for agent, (after,) in zip(agents, self._package.rate(before, ranks), strict=True):
-            self._mu[agent], self._variance[agent] = after.mu, after.sigma**2
+        before = [
+            [
+                Member(self._mu[agent], self._variance[agent] + self._dynamics, share)
+                for agent, share in zip(*side, strict=True)
+            ]
+            for side in zip(teams, shares, strict=True)
+        ]
+        after = rate(before, ranks, beta=self._beta, unit_margin=self._unit_margin)
+        for agent, (mu, variance) in zip(agents, (member for team in after for member in team), strict=True):
+            self._mu[agent], self._variance[agent] = mu, variance
 
     def _grow(self, agent: int) -> None:
-        missing = agent + 1 - len(self._mu)
-        mu, variance = self._prior
-        self._mu.extend([mu] * missing)
-        self._variance.extend([variance] * missing)
+        for new in range(len(self._mu), agent + 1):
+            mu, variance = self._known.get(new, self._prior)
+            self._mu.append(mu)
+            self._variance.append(variance)
 
     def rating(self, agent: int) -> tuple[float, float]:
         """Return (mu, sigma) of an agent by its index; the prior when it has not played."""
-        mu, variance = (self._mu[agent], self._variance[agent]) if agent < len(self._mu) else self._prior
+        played = agent < len(self._mu)
+        mu, variance = (self._mu[agent], self._variance[agent]) if played else self._known.get(agent, self._prior)
         return mu, sqrt(variance)
 
     def dump(self) -> bytes:
         """Return version, options, mu and variance by agent, and a checksum."""
-        state = self._head + struct.pack(f"<{2 * len(self._mu)}d", *self._mu, *self._variance)
-        return state + _CRC.pack(zlib.crc32(state))
+        return states.sealed(self._head, (self._mu, self._variance))
 
     def load(self, state: bytes) -> None:
         """Continue from what `dump` returned.
@@ -157,89 +172,20 @@ class TrueSkill(Rater):
         Raises:
             ValueError: it is damaged, or of another rater or other options.
         """
-        head, body, crc = state[: len(self._head)], state[len(self._head) : -_CRC.size], state[-_CRC.size :]
-        if head != self._head or len(body) % 16 or crc != _CRC.pack(zlib.crc32(head + body)):
-            msg = "this is no state of rater 'trueskill' with these options; rate the stored results anew"
-            raise ValueError(msg)
-        values = struct.unpack(f"<{len(body) // 8}d", body)
-        self._mu, self._variance = list(values[: len(values) // 2]), list(values[len(values) // 2 :])
+        self._mu, self._variance = states.opened(self.info.name, self._head, state, 2)
 
 
-# ----------------------------------------------------- v and w: how far mu moves and sigma shrinks, Herbrich (2006)
-
-
-def _win(x: float) -> tuple[float, float]:
-    """Return v and w of a win; x is the winner's lead less the draw margin, in standard deviations."""
-    if x <= _TAIL:
-        return _win_tail(x)
-    v = _TWICE_DENSITY * exp(-0.5 * x * x) / erfc(-x * _ROOT_HALF)
-    return v, v * (v + x)
-
-
-def _win_tail(x: float) -> tuple[float, float]:
-    excess = _excess(-x)
-    v = excess - x
-    return v, v * excess
-
-
-def _excess(y: float) -> float:
-    """Return pdf(y) / cdf(-y) - y for y >= 8, by Laplace's continued fraction 1 / (y + 2 / (y + 3 / ...))."""
-    value = y
-    for k in range(12, 1, -1):
-        value = y + k / value
-    return 1 / value
-
-
-def _draw(diff: float, edge: float) -> tuple[float, float]:
-    """Return v and w of a draw; diff is the first one's lead and edge the draw margin, in standard deviations."""
-    lead = abs(diff)
-    low, high = -edge - lead, edge - lead
-    if edge < _NARROW:
-        v, w = _draw_narrow(lead, edge)
-    elif high <= _TAIL:
-        v, w = _draw_tail(lead, edge)
-    else:
-        mass = 0.5 * (erfc(-high * _ROOT_HALF) - erfc(-low * _ROOT_HALF))
-        at_low, at_high = _DENSITY * exp(-0.5 * low * low), _DENSITY * exp(-0.5 * high * high)
-        v = (at_low - at_high) / mass
-        w = v * v + (high * at_high - low * at_low) / mass
-    return (-v if diff < 0 else v), w
-
-
-def _draw_narrow(lead: float, edge: float) -> tuple[float, float]:
-    """Take the density between the margins as exponential: 1e-12 off at most. Without a margin, v = -lead and w = 1."""
-    k = lead * edge
-    if k < 0.01:  # noqa: PLR2004 - where the closed forms lose digits and two terms of their series suffice
-        return -lead + edge * k * (1 / 3 - k * k / 45), 1 - edge * edge * (1 / 3 - k * k / 15)
-    bend = 1 / k / k - (1 / sinh(k) ** 2 if k < 300 else 0.0)  # noqa: PLR2004 - sinh overflows at 710
-    return -lead + edge * (1 / tanh(k) - 1 / k), 1 - edge * edge * bend
-
-
-def _draw_tail(lead: float, edge: float) -> tuple[float, float]:
-    """Divide both ends by the density at the nearer one, which underflows."""
-    y = lead - edge
-    near, far = _excess(y), _excess(y + 2 * edge)
-    gap = -expm1(-2 * edge * lead)  # 1 - the ratio of the densities
-    ratio = 1 - gap
-    mass = 1 / (y + near) - ratio / (y + 2 * edge + far)
-    v = -gap / mass
-    over = ratio * (far + 2 * edge) / (y + 2 * edge + far) - near / (y + near)  # (v + y) * mass, without cancellation
-    return v, v * over / mass + 2 * edge * ratio / mass
-
-
-def _package(mu: float, sigma: float, beta: float, tau: float, draw_probability: float) -> Any:
-    """Return an environment of the `trueskill` package that uses our v and w.
-
-    Its own stop with an error where the normal integral underflows, and its own erfc is good to 1e-7 only.
-    """
-    import trueskill
-
-    normal = NormalDist()
-    package = trueskill.TrueSkill(
-        mu, sigma, beta, tau, draw_probability, backend=(normal.cdf, normal.pdf, normal.inv_cdf)
-    )
-    package.v_win = lambda diff, margin: _win(diff - margin)[0]
-    package.w_win = lambda diff, margin: min(_win(diff - margin)[1], _SURE)
-    package.v_draw = lambda diff, margin: _draw(diff, margin)[0]
-    package.w_draw = lambda diff, margin: min(_draw(diff, margin)[1], _SURE)
-    return package
+def _known(
+    prior: Mapping[int, tuple[float, float]], anchors: Mapping[int, float], most: float, tau: float
+) -> dict[int, tuple[float, float]]:
+    """Return (mu, variance) by agent of what is known beforehand; an anchor is a prior without doubt."""
+    pairs = [tuple(pair) for pair in prior.values()]
+    sound = all(len(pair) == 2 and isfinite(pair[0]) and 0 < pair[1] <= most for pair in pairs)  # noqa: PLR2004 - a pair
+    if not sound or not all(map(isfinite, anchors.values())):
+        msg = f"rater 'trueskill': a prior is (mu, sigma) with 0 < sigma <= {most:g}, an anchor a finite mu"
+        raise ConfigError(msg)
+    if anchors.keys() & prior.keys() or (anchors and tau):
+        msg = "rater 'trueskill': an agent has an anchor or a prior, not both, and anchors stay only with tau = 0"
+        raise ConfigError(msg)
+    known = {agent: (float(mu), float(sigma) ** 2) for agent, (mu, sigma) in prior.items()}
+    return known | {agent: (float(mu), 0.0) for agent, mu in anchors.items()}

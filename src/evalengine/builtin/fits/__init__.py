@@ -1,0 +1,1 @@
+"""What the batch raters compute with: pure functions of counts, without any state."""
