@@ -1,6 +1,6 @@
 """Stopping rules on tournaments of known truth: errors, and how many matches they take against a fixed number.
 
-    python benchmarks/stopping_simulation.py [--runs 300] [--only sprt|top|separated]
+    python benchmarks/stopping_simulation.py [--runs 300] [--only sprt|gap|top|separated]
 
 Agents play rotations of two: one opening from both seats. An opening favours one side by a normal number of Elo,
 shared by both matches of a rotation and by all pairs; the first seat has an advantage; draws follow Rao and Kupper
@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evalengine.seeding import stream
-from evalengine.statistics.estimates import NELO
+from evalengine.statistics.bradley_terry import fit
+from evalengine.statistics.estimates import NELO, SLOPE
 from evalengine.statistics.stopping import SprtStopping, UntilSettled
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class World:
     first_elo: float = 35.0
     opening_elo: float = 60.0  # standard deviation of what an opening gives its first seat
     cycle_elo: float = 0.0  # on top: each agent against the next of three, in a circle
-    memo: dict[tuple, list[float]] = field(default_factory=dict)
+    memo: dict = field(default_factory=dict)
     openings: list[float] = field(default_factory=list)
 
     def __post_init__(self):
@@ -81,11 +82,6 @@ class World:
                     square += p * q * ((i + j) / 4) ** 2
         mean = total / OPENINGS
         return mean, square / OPENINGS - mean * mean
-
-    def field_score(self, agent: int) -> float:
-        """Return an agent's mean score over all others: what round-robin ranks by."""
-        others = [other for other in range(len(self.strengths)) if other != agent]
-        return sum(self.score(agent, other)[0] for other in others) / len(others)
 
 
 # ------------------------------------------------------------------------------------------ two agents
@@ -162,15 +158,22 @@ def until_once(world: World, rng: random.Random, cap: int, **options: float) -> 
     return until, match[0] + 1
 
 
+def scale(world: World) -> dict[int, float]:
+    """Return each agent's Elo by the mean scores of all pairs: narrower than strengths, by draws and openings."""
+    agents = range(len(world.strengths))
+    means = {(one, other): world.score(one, other)[0] for one in agents for other in agents if one < other}
+    fitted = fit({(f"{one:02}", f"{other:02}"): [1 - mean, 0, mean] for (one, other), mean in means.items()})
+    return {int(name): SLOPE * strength for name, strength in fitted.items()}
+
+
 def wrong(world: World, order: tuple[str, ...], top: int | None, margin_elo: float) -> bool:
-    """Tell whether a claim contradicts the truth by more than the margin; equal agents told apart are an error, too."""
-    truth = [world.field_score(agent) for agent in range(len(order))]
+    """Tell whether a claim contradicts the truth by the margin or more; without one, equals told apart are wrong."""
+    truth = world.memo.setdefault("scale", scale(world))
     numbers = [int(name[1:]) for name in order]
     better = numbers[:top] if top else numbers[:-1]
     for place, one in enumerate(better):
         for other in numbers[top:] if top else numbers[place + 1 :]:
-            gap = world.strengths[one] - world.strengths[other] if margin_elo else truth[one] - truth[other]
-            if gap < -margin_elo or (gap <= 1e-12 and not margin_elo):
+            if truth[one] - truth[other] <= 1e-6 - margin_elo:
                 return True
     return False
 
@@ -222,6 +225,25 @@ def until_rows(runs: int, seed: int, top: int | None, cap: int, worlds: dict[str
             }
 
 
+def gap_rows(runs: int, seed: int, cap: int) -> Iterator[dict]:
+    """Yield a row a truth, with a margin exactly as wide as the gap below the third: the hardest case that counts."""
+    for name in ("8 agents, 40 Elo apart", "8 agents, 40 Elo apart, no draws", "3rd, 40 above five equals"):
+        world = World(**WORLDS[name])
+        truth = scale(world)
+        gap = truth[2] - truth[3]
+        rng = stream(seed, name)
+        done = [until_once(world, rng, cap, top=3, margin_elo=gap) for _ in range(runs)]
+        failed = sum(wrong(world, until.result().order, 3, gap - 1e-3) for until, _ in done if until.done)
+        yield {
+            "world": name,
+            "margin_elo": gap,
+            "error": failed / runs,
+            "settled": sum(until.done for until, _ in done) / runs,
+            "mean_matches": sum(matches for _, matches in done) / runs,
+            **{f"fixed {n}": fixed_error(world, rng, 3, n, runs // 3) for n in (1120, 1680, 2240, 3360)},
+        }
+
+
 def show(title: str, rows: Iterator[dict]) -> None:
     begun = time.perf_counter()
     print(title, flush=True)
@@ -238,10 +260,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--cap", type=int, default=40_000, help="matches after which an unsettled run ends")
-    parser.add_argument("--only", choices=["sprt", "top", "separated"])
+    parser.add_argument("--only", choices=["sprt", "gap", "top", "separated"])
     options = parser.parse_args()
     if options.only in (None, "sprt"):
         show("sprt elo0=0 elo1=40 (normalized), alpha=beta=0.05", sprt_rows(options.runs, options.seed))
+    if options.only in (None, "gap"):
+        show("top=3, margin = gap", gap_rows(options.runs, options.seed, options.cap))
     if options.only in (None, "top"):
         show("top=3, alpha=0.05", until_rows(options.runs, options.seed, 3, options.cap, WORLDS))
     if options.only in (None, "separated"):

@@ -59,8 +59,8 @@ class _Cell(NamedTuple):
 def settled(pairs: PairCounts, *, top: int | None = None, alpha: float = 0.05, margin_elo: float = 0.0) -> Settled:
     """Return whether the best `top` are settled or, with None, whether every neighbour is separated.
 
-    `pairs` maps (first, second) to the first one's counts of rotations by class (or of single matches). With a margin,
-    agents closer than `margin_elo` may be told apart wrongly.
+    `pairs` maps (first, second) to the first one's counts of rotations by class (or of single matches). Agents closer
+    than `margin_elo`, in Elo of the score, may be told apart wrongly.
 
     Raises:
         ConfigError: numbers out of range, or counts that cannot be.
