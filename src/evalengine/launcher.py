@@ -157,9 +157,9 @@ def _temporary() -> str:
     return place if len(os.fsencode(place)) <= _LONGEST else "/tmp"  # noqa: S108 - for mkdtemp, 0700
 
 
-def remove_stale_folders() -> None:
-    """Remove the folders of runs whose processes were all killed."""
-    for folder in Path(_temporary()).glob(f"{_PREFIX}*"):
+def remove_stale_folders(place: Path | None = None) -> None:
+    """Remove the folders in `place`, by default where they are made, of runs whose processes were all killed."""
+    for folder in Path(place or _temporary()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):  # somebody else's, or gone already
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
