@@ -167,7 +167,7 @@ class Place:
         assert self.processes() == {}
         if list(self.temp.iterdir()):  # what was killed just before the last run began is removed by the next
             launcher.remove_stale_folders(self.temp)
-        assert list(self.temp.iterdir()) == []
+        assert list(self.temp.iterdir()) == [], sorted(self.temp.rglob("*"))
         if self.db.parent.exists():
             left = [
                 path.name

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -149,6 +150,17 @@ def _locked_folder() -> tuple[Path, int]:
             if folder.exists():  # else somebody took it for a stale one between our two steps
                 return folder, lock
             os.close(lock)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder that the next run removes if this process is killed meanwhile."""
+    folder, lock = _locked_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def _temporary() -> str:
