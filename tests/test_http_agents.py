@@ -66,7 +66,9 @@ def test_one_connection_serves_a_whole_match(played):
 
 def test_matches_at_once_are_told_apart_and_many(played):
     def slow(handler, asked, number):
-        time.sleep(0.05)  # so long that others have time to come
+        by = time.monotonic() + 5.0
+        while server.at_once < 8 and time.monotonic() < by:  # until the others have come, once
+            time.sleep(0.005)
         play_first(handler, asked, number)
 
     with Server(slow) as server:

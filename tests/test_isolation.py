@@ -63,18 +63,28 @@ def test_the_global_generators_are_those_of_each_match(tmp_path):
         import random
         from random import choice, gauss, seed
 
-        import numpy
-
         def act(observation):
             random.shuffle(list(observation.legal))
             if gauss(0, 1) > 0:
                 seed(observation.turn)
-            if random.random() < 0.5:
-                return choice(observation.legal)
+            return choice(observation.legal)
+    """
+    played = both(tmp_path, write(tmp_path / "lucky.py", source), write(tmp_path / "other.py", LUCKY), n=30)
+    assert len({row.actions for row in played}) > 20
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["imported at first", "imported in a turn"])
+def test_numpys_generator_is_that_of_each_match(tmp_path, late):
+    pytest.importorskip("numpy")
+    source = f"""
+        {"" if late else "import numpy"}
+
+        def act(observation):
+            import numpy
             numpy.random.normal()  # of whose two numbers the second waits for the next call
             return int(numpy.random.choice(observation.legal))
     """
-    played = both(tmp_path, write(tmp_path / "lucky.py", source), write(tmp_path / "other.py", LUCKY), n=30)
+    played = both(tmp_path, write(tmp_path / "lucky.py", source), "first", n=30, memory_mib=2048)
     assert len({row.actions for row in played}) > 20
 
 

@@ -174,10 +174,12 @@ def test_a_complete_run_prints_its_standings_again(place, undisturbed):
 
 
 def test_folders_of_runs_that_were_killed_whole_are_removed_by_the_next(place):
-    process = place.start(*OUTSIDE[:-3], "400", *OUTSIDE[-2:])  # long enough not to end before it is killed
+    process = place.start(*OUTSIDE[:-3], "1000", *OUTSIDE[-2:])  # long enough not to end before it is killed
     until(lambda: place.stored() > 0)
-    os.kill(place.launcher(), signal.SIGSTOP)  # so that it cannot clean up when its scheduler is gone
-    _kill(place, process, "main and launcher")
+    launcher = place.launcher()
+    os.kill(launcher, signal.SIGSTOP)  # so that it cannot clean up when its scheduler is gone,
+    process.kill()  # and this first, which would clean up when its launcher is
+    os.kill(launcher, signal.SIGKILL)
     until(lambda: not place.processes(), 10)
     assert list(place.temp.iterdir()) != []
     place.run("run", "--resume")

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -151,15 +152,26 @@ def _locked_folder() -> tuple[Path, int]:
             os.close(lock)
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder that the next run removes if this process is killed meanwhile."""
+    folder, lock = _locked_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
 def _temporary() -> str:
     """Return where temporary folders lie, by a path that is short enough for a socket's."""
     place = tempfile.gettempdir()
     return place if len(os.fsencode(place)) <= _LONGEST else "/tmp"  # noqa: S108 - for mkdtemp, 0700
 
 
-def remove_stale_folders() -> None:
-    """Remove the folders of runs whose processes were all killed."""
-    for folder in Path(_temporary()).glob(f"{_PREFIX}*"):
+def remove_stale_folders(place: Path | None = None) -> None:
+    """Remove the folders in `place`, by default where they are made, of runs whose processes were all killed."""
+    for folder in Path(place or _temporary()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):  # somebody else's, or gone already
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import agent_faults, boards, forfeits, planning, references, sandboxes, submissions
 from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
+from evalengine.launcher import temporary_folder
 from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
 from evalengine.planning import ChosenGame, Settings
 from evalengine.replays import read_match
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from evalengine.agent_faults import AgentFault
     from evalengine.contracts import Plan
@@ -218,8 +218,8 @@ def check(settings: Settings, plugs: Plugins) -> None:
     entry = enter(settings, plugs, None)
     sizes_of(entry, plugs)
     _check_rater(entry, plugs)
-    with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
-        _with_copies(entry, Path(folder))
+    with temporary_folder() as folder:
+        _with_copies(entry, folder)
 
 
 def _with_copies(entry: Entry, folder: Path) -> Entry:

@@ -6,11 +6,11 @@ import functools
 import json
 import platform
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import references
 from evalengine.errors import EvalengineError, SandboxError
+from evalengine.launcher import temporary_folder
 from evalengine.model import Containment
 from evalengine.processes import Zygote
 
@@ -110,8 +110,8 @@ def _found(module: str, plan: str) -> Mapping[str, Any]:
     """
     zygote = Zygote(Containment("", module, json.loads(plan)))
     try:
-        with tempfile.TemporaryDirectory(prefix="evalengine-") as folder:
-            return zygote.rehearse(folder)
+        with temporary_folder() as folder:
+            return zygote.rehearse(str(folder))
     finally:
         zygote.close()
 

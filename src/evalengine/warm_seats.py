@@ -42,13 +42,15 @@ class WarmProcess(FramedProcess):
     """The process of one agent in one seat of many matches.
 
     Attributes:
-        asks, asked: the questions of the next round, packed, and whose they are.
+        asks, asked: the questions of the next round, packed, and whose they are;
+        heard: how often it said something.
     """
 
     _most = protocol.MAX_ANSWERS
 
     def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
         super().__init__(spec, info, limits, zygote)
+        self.heard = 0
         self._slots = itertools.count()
         self._kinds: dict[tuple[int, int], int] = {}  # of matches that it was told of: by game_no and seats
         self._begins: list[Any] = []
@@ -129,6 +131,7 @@ class WarmProcess(FramedProcess):
     def hear(self) -> None:
         """Wait for answers to some of the questions that were sent, in their order."""
         reply = self._receive((protocol.ANSWERS,))
+        self.heard += 1
         self._took()
         if type(reply) is not Fault and self._clock.overdrawn():
             reply = self._die(self._late())

@@ -52,7 +52,7 @@ class Worker:
     """Plays matches with the games and agents of one run.
 
     Attributes:
-        match: the match that is being played; finished: how many were; rounds: of matches played at the same time.
+        match: the match that is being played; finished: how many were.
     """
 
     def __init__(self, orders: Orders, core: Core | None = None) -> None:
@@ -68,14 +68,15 @@ class Worker:
         self._zygote = Zygote(orders.containment)
         self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
         self.match: Match | None = None
-        self.finished = self.rounds = 0
+        self.finished = 0
 
     @property
     def progress(self) -> int:
         """A number that changes whenever a turn ends."""
         match = self.match
         turns = len(match.log[1]) if match is not None else 0
-        return (self.finished << 32) + turns + self._core.passed + self.rounds
+        heard = sum(process.heard for process in list(self._kept.values()))
+        return (self.finished << 32) + turns + self._core.passed + heard
 
     def play(self, spec: MatchSpec, replays: int = _REPLAYS) -> Played:
         """Return the result of one match; void when the game, the engine, or the machine's load failed it.
@@ -120,7 +121,7 @@ class Worker:
                 break
             elif kept:
                 rows.append(None)
-                self._play_together(deque([(len(rows) - 1, spec)]), rows, lambda: False)
+                self._play_together(deque([(len(rows) - 1, spec)]), rows, lambda: False, most=1)
             else:
                 rows.append(self.play(spec))
         self._play_together(shared, rows, stopped)
@@ -129,14 +130,22 @@ class Worker:
     # ------------------------------------------------------------------------ many at the same time
 
     def _play_together(
-        self, waiting: deque[tuple[int, MatchSpec]], rows: list[Played | None], stopped: Callable[[], bool]
+        self,
+        waiting: deque[tuple[int, MatchSpec]],
+        rows: list[Played | None],
+        stopped: Callable[[], bool],
+        most: int = _AT_ONCE,
     ) -> None:
-        """Play matches, some at the same time; put their results into `rows`."""
+        """Play matches, `most` at the same time; put their results into `rows`."""
         games: list[Together] = []
         while True:
-            while waiting and len(games) < _AT_ONCE and not stopped():
+            while waiting and len(games) < most and not stopped():
                 place, spec = waiting.popleft()
-                games.append(Together(place, spec, self._game, self._sit_kept))
+                kept, shares = self._sharing(spec.agents)
+                if shares or (kept and most == 1):
+                    games.append(Together(place, spec, self._game, self._sit_kept))
+                else:  # its agent died too often meanwhile
+                    rows[place] = self.play(spec)
             going = []
             for game in games:
                 if game.step():
@@ -150,7 +159,6 @@ class Worker:
                 process.flush()
             for process in self._kept.values():
                 process.exchange()
-            self.rounds += 1
 
     def _sit_kept(self, match: Match, seats: list[Seat]) -> None:
         self._sit(match, seats, kept=True)

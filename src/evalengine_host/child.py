@@ -11,6 +11,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from evalengine_host import agent, hosted, protocol, seccomp, warm
+from evalengine_host.restraint import TMP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,12 +83,13 @@ def fix_environment() -> None:
     """Leave nothing of the engine's in the environment; what this process forks has it too."""
     for name in list(os.environ):
         del os.environ[name]
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(_ENVIRONMENT, TMPDIR=TMP, HOME=TMP)
 
 
 def _confine(job: Mapping[str, Any]) -> None:
     """Complete the environment of a contained agent, and keep memory back."""
-    os.environ["TMPDIR"] = os.environ["HOME"] = job["tmp"]
+    if job["tmp"] != TMP:
+        os.environ["TMPDIR"] = os.environ["HOME"] = job["tmp"]
     if job.get("libraries"):
         os.environ["LD_LIBRARY_PATH"] = job["libraries"]
     if job["kind"] == "python" and job["memory_mib"]:

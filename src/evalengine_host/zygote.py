@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import traceback
-from typing import Any
 
 from evalengine_host import child, forking, landlocked, namespaces, protocol, warden  # noqa: F401 - so that wardens have them
 
@@ -96,18 +95,18 @@ def _start_warden(told: bytes, descriptors: list[int], control: socket.socket) -
     with contextlib.suppress(ChildProcessError):  # agents that are contained are the wardens' children, not ours
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    module, plan, whose = protocol.unpack(told)
     pid = os.fork()
-    if pid == 0:
-        _become_warden(module, plan, whose, descriptors, control)
+    if pid == 0:  # which unpacks what it is told: here that would leave its traces for the wardens after it
+        _become_warden(told, descriptors, control)
     for descriptor in descriptors:
         os.close(descriptor)
     return pid
 
 
-def _become_warden(module: str, plan: Any, whose: Any, descriptors: list[int], control: socket.socket) -> None:
+def _become_warden(told: bytes, descriptors: list[int], control: socket.socket) -> None:
     """Turn the forked child into a warden; never returns."""
     try:
+        module, plan, whose = protocol.unpack(told)
         os.setsid()
         control.close()
         warden.main(socket.socket(fileno=descriptors[0]), importlib.import_module(module).Enclosure, plan, whose)
