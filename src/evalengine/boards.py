@@ -213,7 +213,7 @@ class Boards:
     # ------------------------------------------------------------------------------- the store
 
     def save(self, *, last: bool = False) -> None:
-        """Write what changed since the last save, when it is time to; within a transaction.
+        """Write the new lines of the history, and when it is time all else that changed; within a transaction.
 
         Results that are stored and not contained in what is saved are rated anew by whoever reads the run: when a
         save happens shows nowhere.
@@ -222,13 +222,14 @@ class Boards:
             last: nothing follows, so it is time, and ratings of raters that are not online are written, too.
         """
         began = self._clock()
+        if self._history:  # at once, so that they never pile up: after a kill the same lines are written again
+            self._store.replace("rating_history", self._history, 9)
+            self._history = []
         if self._saved == self.watermark if last else began < self._save_s:
             return
         run, replace = self._run, self._store.replace
         replace("tally", [(run, game_no, agent, *self._tallies[game_no][agent]) for game_no, agent in self._touched], 9)
         self._touched.clear()
-        replace("rating_history", self._history, 9)
-        self._history = []
         for board in self.boards:
             self._save_ratings(board, last=last)
             changed = json.dumps(sorted(board.changed))
