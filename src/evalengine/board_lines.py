@@ -29,7 +29,7 @@ def standings(board: Board, names: Sequence[str], tally_of: Callable[[int], Tall
     made: list[Standing] = []
     groups = _components(table)
     for number, group in enumerate(groups):
-        made += (_line(board, line, line.rank or 1, number, names, tallies) for line in group)
+        made += (_line(board, line, (line.rank or 1, number), names, tallies) for line in group)
     ranked = {line.agent for group in groups for line in group}
     alone = count(len(groups))  # a fit knows nothing of them; an online rater has them on its one scale
     for agent in board.agents:
@@ -37,7 +37,7 @@ def standings(board: Board, names: Sequence[str], tally_of: Callable[[int], Tall
             rating, se = board.rater.rating(agent)
             line = Rating(agent=agent, rating=rating, se=se, provisional=True)
             component = 0 if board.rater.info.online else next(alone)
-            made.append(_line(board, line, len(ranked) + 1, component, names, tallies))
+            made.append(_line(board, line, (len(ranked) + 1, component), names, tallies))
     return made
 
 
@@ -66,8 +66,9 @@ def _components(table: Iterable[Rating]) -> list[list[Rating]]:
 
 
 def _line(
-    board: Board, line: Rating, rank: int, component: int, names: Sequence[str], tallies: dict[int, Tally]
+    board: Board, line: Rating, place: tuple[int, int], names: Sequence[str], tallies: dict[int, Tally]
 ) -> Standing:
+    rank, component = place
     tally = tallies[line.agent]
     mu: float | None = None
     sigma = line.se

@@ -53,13 +53,14 @@ class Boards:
         watermark: how many matches, in match_no order, they contain.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - a run's own parts
         self,
         store: Store,
         run: int,
         games: Sequence[RatedGame],
         agents: Sequence[str],
         boards: Sequence[Board],
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -68,6 +69,11 @@ class Boards:
         self._agents = agents  # names
         self.boards = list(boards)
         self._boards_of = [[board for board in boards if number in board.games] for number in range(len(games))]
+        # What each result asks of its game, read once: appends, because the lists stay the same.
+        self._asked = [
+            (game, len(game.sides), game.by_score, [board.rated.append for board in boards])
+            for game, boards in zip(games, self._boards_of, strict=True)
+        ]
         self._tallies: list[dict[int, list[Any]]] = [{} for _ in games]
         self._touched: set[tuple[int, int]] = set()
         self._held: dict[int, Stored] = {}
@@ -133,18 +139,19 @@ class Boards:
 
     def _rate_some(self, results: Sequence[Stored]) -> None:
         self.watermark += len(results)
+        asked = self._asked
         for _, game_no, termination, agents, scores, places, faulted, rotation in results:
             if termination == _VOID:
                 continue
-            game = self._games[game_no]
-            if len(agents) == len(game.sides):
+            game, sides, by_score, appends = asked[game_no]
+            if len(agents) == sides:
                 rated = _rated(Rated, (agents, places, scores, rotation, game_no, 1.0))
             else:
                 by_side = _firsts(game, agents), _firsts(game, places), _means(game, scores)
                 rated = Rated(*by_side, rotation, game_no)
-            for board in self._boards_of[game_no]:
-                board.rated.append(rated)
-            if faulted or game.by_score:
+            for append in appends:
+                append(rated)
+            if faulted or by_score:
                 self._tally_single(game_no, game, rated, faulted)
         for (game_no, agents, places), count in _outcomes(self._games, results):
             self._tally(game_no, agents, places, count)
@@ -198,6 +205,7 @@ class Boards:
         doubled = before >= _FIRST_FIT and before.bit_length() < now.bit_length()
         for board in self.boards:
             for name, rater in board.raters():
+                lines: Iterable[tuple[Any, ...]]
                 if rater.info.online:
                     lines = ((agent, *rater.rating(agent), None, None) for agent in sorted(board.changed))
                 elif doubled and len(board.agents) <= _FEW:
@@ -205,9 +213,7 @@ class Boards:
                     lines = ((line.agent, line.rating, line.se, line.lo, line.hi) for line in table)
                 else:
                     continue
-                self._history += (
-                    (self._run, board.scope, name, agent, before, *told) for agent, *told in lines
-                )
+                self._history += ((self._run, board.scope, name, agent, before, *told) for agent, *told in lines)
             board.changed.clear()
 
     # ------------------------------------------------------------------------------- the store
@@ -271,9 +277,9 @@ class Boards:
             return
         for board in self.boards:
             for name, rater in board.raters():
-                row = states[board.scope, name]
-                rater.load(row["state"])
-                board.changed = set(json.loads(row["changed"]))
+                saved = states[board.scope, name]
+                rater.load(saved["state"])
+                board.changed = set(json.loads(saved["changed"]))
         self.watermark = watermark
         while self._next_line <= watermark:
             self._next_line = next(self._milestones)

@@ -31,7 +31,9 @@ class Table(Reporter):
         several = len({line.component for line in standings if line.matches}) > 1
         for number, (line, row) in enumerate(zip(standings, rows, strict=True)):
             if several and line.matches and (not number or standings[number - 1].component != line.component):
-                lines.append(f" group {line.component + 1}, that no match connects with others: ranks and ratings of its own")
+                lines.append(
+                    f" group {line.component + 1}, that no match connects with others: ranks and ratings of its own"
+                )
             lines.append(row)
         if any(line.provisional and line.matches for line in standings):
             lines.append(" ? provisional: too few results, or all of one kind; more matches will move it")
