@@ -53,7 +53,7 @@ class Boards:
         watermark: how many matches, in match_no order, they contain.
     """
 
-    def __init__(  # noqa: PLR0917 - a run's own parts
+    def __init__(
         self,
         store: Store,
         run: int,

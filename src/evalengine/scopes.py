@@ -7,12 +7,12 @@ from math import comb, log
 from typing import TYPE_CHECKING, Any
 
 from evalengine.errors import UsageError
-from evalengine.model import GameSpec, Rated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evalengine.contracts import Rater
+    from evalengine.model import GameSpec, Rated
 
 SKILL = "trueskill"
 """Who rates beside the rater that ranks, so that there is a rating before the first fit and one for each match."""
