@@ -15,6 +15,7 @@ from evalengine.builtin.bradley_terry import BradleyTerry
 from evalengine.builtin.elo import Elo
 from evalengine.builtin.mean import Mean
 from evalengine.builtin.plackett_luce import PlackettLuce
+from evalengine.builtin.reporters import Table
 from evalengine.builtin.trueskill import TrueSkill
 from evalengine.model import Played
 from evalengine.store import Store
@@ -505,3 +506,16 @@ def test_a_rater_that_cannot_rate_a_game_is_refused_with_the_game():
     with pytest.raises(UsageError, match=r"rater 'elo' does not rate teams \(squads\): take another with"):
         scopes([a_game("squads", ((0, 3), (1, 4), (2, 5)))], "elo")
     assert scopes([SEVERAL[2]], "pairs")[0][1] == "pairs"  # two teams of one agent each are two sides
+
+
+def test_the_table_says_where_agents_have_never_met(tmp_path_factory):
+    with a_store(tmp_path_factory) as store:
+        boards = boards_of(store, [a_game("duel")])
+        boards.take(duels((0, 1), (1, 0), (0, 1), (1, 0), (3, 2), (3, 2)), None, 0)
+        told = Table().standings({}, boards.standings(boards.boards[0])).splitlines()
+    assert [line.split()[:2] for line in told] == [
+        ["#", "agent"], ["group", "1,"], ["1-2", "ann"], ["1-2", "bob"], ["group", "2,"], ["1-2", "dan"],
+        ["1-2", "cid"], ["?", "provisional:"],
+    ]  # fmt: skip
+    assert "1500  " in told[2]
+    assert "?  " in told[5]
