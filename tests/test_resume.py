@@ -251,3 +251,23 @@ def test_a_signal_while_workers_are_being_started_loses_nothing(place):
     assert place.run("run", "--resume", *JSON).returncode == 0
     assert place.stored() == 600
     place.check_clean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [(1, 4), (4, 2)])
+def test_a_run_that_was_killed_between_saves_has_the_same_board_and_history(tmp_path, workers):
+    command = ("run", "random", "again=random", "greedy", "--games", "tictactoe", "-n", "150000", "--seed", "11", *JSON)
+    whole, killed = _place(tmp_path / "whole"), _place(tmp_path / "killed")
+    told = whole.outcome(whole.run(*command, "--workers", "2").stdout)
+    process = killed.start(*command, "--workers", str(workers[0]))
+    until(lambda: killed.has_run() and killed.rows("select 1 from rating_state"))
+    least = killed.stored() + 5_000  # stored and not saved
+    until(lambda: killed.stored() >= least)
+    process.kill()
+    ended(process, None)
+    until(lambda: not killed.processes(), 10)
+    ((saved,),) = killed.rows("select distinct watermark from rating_state")
+    assert 0 < saved < killed.stored() < 150_000
+    assert killed.outcome(killed.run("run", "--resume", *JSON, "--workers", str(workers[1])).stdout) == told
+    whole.close()
+    killed.close()

@@ -386,6 +386,9 @@ def _play_locked(player: _Player, run: Run, plugs: Plugins, store: Store, launch
     try:
         if not _complete(run):
             player.play(run.workers, launcher)
+        else:  # it was killed after its last match, before all was saved
+            with store.transaction():
+                run.boards.save(last=True)
         if not player.stop.asked or _complete(run):
             run.state = "done"
     except KeyboardInterrupt:  # the second one
