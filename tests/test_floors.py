@@ -14,7 +14,7 @@ FLOORS = [
     ["plugins", "forfeits"],
     ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
     ["seats", "boards", "rating", "planning", "clocks", "lines", "sandboxes", "watch"],
-    ["agent_processes"],
+    ["agent_processes", "stopping"],
     ["frames"],
     ["python_seats", "warm_seats", "program_seats"],
     ["together", "bait"],

@@ -6,7 +6,7 @@ import json
 import operator
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from evalengine.errors import UsageError
 from evalengine.model import GameSpec, Rated, Standing, Termination
@@ -34,6 +34,13 @@ Outcome = tuple[int, tuple[int, ...], tuple[int, ...]]
 _ENDING = operator.itemgetter(1, 2, 3, 5)  # of what is stored: game_no, termination, and by seat agents and places
 _AGENTS = operator.itemgetter(0)  # of what is rated
 _rated = tuple.__new__  # a named tuple's own __new__ costs twice as much
+
+
+class Cut(Protocol):
+    """What ends a run at one of its results."""
+
+    def used(self, results: Sequence[Stored]) -> Sequence[Stored]:
+        """Return those of the next results in match_no order that count."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +132,7 @@ class Boards:
         self._touched: set[tuple[int, int]] = set()
         self._held: dict[int, Stored] = {}
         self._stored_to = -1  # the highest match_no that waits in the store only
+        self.stopping: Cut | None = None  # of a run that stops by itself
         self.watermark = 0
         self._recorded = 0  # matches at the last line of the history
 
@@ -168,6 +176,8 @@ class Boards:
             self._held.update((result[0], result) for result in self._store.stored(self._run, next_no, _CHUNK))
 
     def _rate(self, results: Sequence[Stored]) -> None:
+        if self.stopping is not None:
+            results = self.stopping.used(results)
         self.watermark += len(results)
         for _, game_no, termination, agents, scores, places, faulted, rotation in results:
             if termination == _VOID:

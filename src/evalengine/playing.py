@@ -126,8 +126,13 @@ class _Player:
             self._play_rounds(scheduler)
             with self._store.transaction():
                 run.boards.save(last=True)
-            if not self.stop.asked:
+                if run.stopping is not None:
+                    run.stopping.save(self._store, run.number, last=True)
+            if not (self.stop.asked or run.decided):
                 self._play_again(scheduler)
+        if run.decided and not self.stop.asked and self._repeats.specs():
+            with Scheduler(_orders(run, self._store, self._plugs), 1) as fresh:  # the others were told to end
+                self._play_again(fresh)
 
     def _play_rounds(self, scheduler: Scheduler) -> None:
         run = self._run
@@ -135,13 +140,17 @@ class _Player:
         began, already = time.monotonic(), run.seconds
         for round_no in itertools.count():
             specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
-            if specs is None or self.stop.asked:
+            if specs is None or self.stop.asked or run.decided:
                 return
             self._set_order(round_no)
             self._catch_up()
+            if run.decided:
+                return
             for done in scheduler.play(self._left(specs, round_no), self._total_left()):
                 run.seconds = already + time.monotonic() - began
                 self._take(*done)
+                if run.decided and not scheduler.cancelled:
+                    scheduler.cancel(limit_s + _GRACE_S)
                 if self.stop.asked and not scheduler.cancelled:
                     scheduler.cancel(limit_s + _GRACE_S)
                     told = f"{self.stop.reason}: nothing new begins; what runs ends within {limit_s + _GRACE_S:g} s"
@@ -181,8 +190,23 @@ class _Player:
     def _catch_up(self) -> None:
         """Rate what was stored before a kill, but waited for an earlier result."""
         with self._store.transaction():
-            self._next_no = self._run.boards.take((), self._order, self._next_no)
-            self._run.boards.save()
+            counted = self._rate(())
+            if self._run.stopping is not None:  # else they were counted when they were stored
+                self._count_pairs(counted)
+
+    def _rate(self, results: Sequence[Stored]) -> Sequence[Stored]:
+        """Rate what can be; return what is to be counted: these results, or what was used up to a decision."""
+        run = self._run
+        self._next_no = run.boards.take(results, self._order, self._next_no)
+        run.boards.save()
+        if run.stopping is None:
+            return results
+        run.stopping.save(self._store, run.number)
+        return run.stopping.counted()
+
+    def _count_pairs(self, results: Sequence[Stored]) -> None:
+        counts = boards.pair_counts(self._run.rated_games, results)
+        self._store.add_pairs((self._run.number, *key, *count) for key, count in counts.items())
 
     def _left(self, specs: Iterator[MatchSpec], round_no: int) -> Iterator[MatchSpec]:
         """Yield what is not stored yet, in the order of dispatch."""
@@ -208,10 +232,7 @@ class _Player:
                 keys = list(map(self._keys.of, specs))
                 self._store.write(run.number, specs, rows, keys, worker)
                 self._write_logs(rows)
-                counts = boards.pair_counts(run.rated_games, results)
-                self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
-                self._next_no = run.boards.take(results, self._order, self._next_no)
-                run.boards.save()
+                self._count_pairs(self._rate(results))
                 self._store.set_run(run.number, seconds=run.seconds)
             self._repeats.note(specs, rows)
             run.played += len(rows)
@@ -355,7 +376,7 @@ def play(
     concurrency: int | None = None,
     launcher: Launcher | None = None,
 ) -> Run:
-    """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
+    """Play what is left of a run, and return it; afterwards its state is "done", "stopped" or "interrupted".
 
     Args:
         max_failed: end as Ctrl-C does after so many faults and voids; 0: never;
@@ -384,23 +405,34 @@ def play(
 def _play_locked(player: _Player, run: Run, plugs: Plugins, store: Store, launcher: Launcher | None) -> None:
     run.state = "interrupted"
     try:
-        if not _complete(run):
-            player.play(run.workers, launcher)
-        if not player.stop.asked or _complete(run):
+        whole = _play_out(player, run, launcher)
+        if run.decided:
+            run.state = "stopped"
+            run.recount()
+        elif whole:
             run.state = "done"
-    except KeyboardInterrupt:  # the second one
-        run.state = "interrupted"
-    except StorageError:
-        raise
-    except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
-        player.note(str(error))
     finally:
         _record_end(run, store)
         plugs.hook.evalengine_run_done(run=run.summary())
 
 
+def _play_out(player: _Player, run: Run, launcher: Launcher | None) -> bool:
+    """Play what is left; say whether nothing is any more."""
+    try:
+        if not _complete(run):
+            player.play(run.workers, launcher)
+    except KeyboardInterrupt:  # the second one
+        return False
+    except StorageError:
+        raise
+    except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
+        player.note(str(error))
+        return False
+    return not player.stop.asked or _complete(run)
+
+
 def _complete(run: Run) -> bool:
-    return run.total is not None and run.played >= run.total
+    return run.decided or (run.total is not None and run.played >= run.total)
 
 
 def _record_end(run: Run, store: Store) -> None:
