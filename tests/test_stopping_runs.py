@@ -18,13 +18,15 @@ from evalengine import ConfigError, UsageError
 SEED = 1 << 50  # not a short one
 TICTACTOE = ("--games", "tictactoe", "--seed", str(SEED))
 QUICK = ("run", "minimax", "random", *TICTACTOE, "--sprt", "elo0=0,elo1=100")
+CLOSE = ("run", "greedy", "mcts(simulations=5)", *TICTACTOE, "--sprt", "elo1=20")
+# Equal agents under equal seeds: each rotation is 1 : 1.
 EVEN = ("run", "random", "again=random", "--games", "hex(size=5)", "--seed", str(SEED), "--sprt", "elo1=40")
 MANY = ("run", "random", "greedy", "minimax", "mcts(simulations=10)", *TICTACTOE, "-n", "6000")
 PLANS = {
-    "sprt": EVEN,
-    "trinomial": (*EVEN[:-1], "elo1=40,model=bayesian"),
+    "sprt": CLOSE,
+    "trinomial": (*CLOSE[:-1], "elo1=20,model=bayesian"),
     "until": (*MANY, "--until", "separated,margin=60"),
-    "outside": ("run", "wild.py", "random", *TICTACTOE, "--sprt", "elo1=90", "-n", "600"),
+    "outside": ("run", "wild.py", "random", *TICTACTOE, "--sprt", "elo1=80", "-n", "600"),
 }
 WILD = dedent(
     """
@@ -122,8 +124,9 @@ def test_the_plans_hold_what_they_are_meant_to_prove(undisturbed):
         told = undisturbed(plan)
         assert told["decided"] == [("stopped", told["stopping"]["decided_at"])]
         assert told["stopping"]["matches"] > 40
-    assert len(undisturbed("sprt")["stopping"]["counts"]) == 5
-    assert len(undisturbed("trinomial")["stopping"]["counts"]) == 3
+    assert all(undisturbed("sprt")["stopping"]["counts"])
+    assert all(undisturbed("trinomial")["stopping"]["counts"])
+    assert [len(undisturbed(plan)["stopping"]["counts"]) for plan in ("sprt", "trinomial")] == [5, 3]
 
 
 def test_the_boards_hold_the_matches_up_to_the_decision_and_no_other(place):
@@ -146,10 +149,10 @@ def test_the_decision_is_that_of_the_test_on_the_matches_that_count(place):
     points = place.rows(
         "select s.match_no, m.rotation, s.place, o.place from v_seats s join v_seats o using (run, match_no) "
         "join v_matches m using (run, match_no) "
-        "where m.used and s.agent = 'random' and o.agent = 'again' order by s.match_no"
+        "where m.used and s.agent = 'greedy' and o.agent = 'mcts-5' order by s.match_no"
     )
-    rule = evalengine.SprtStopping("random", "again", elo1=40)
-    done = [rule.feed(no, ("random", "again"), rotation, (1 + (a < b) - (a > b)) / 2) for no, rotation, a, b in points]
+    rule = evalengine.SprtStopping("greedy", "mcts-5", elo1=20)
+    done = [rule.feed(no, ("greedy", "mcts-5"), rotation, (1 + (a < b) - (a > b)) / 2) for no, rotation, a, b in points]
     assert done == [False] * (len(points) - 1) + [True]
     assert place.rows("select json_extract(result, '$.llr') from stopping") == [(rule.result().llr,)]
 
