@@ -26,7 +26,7 @@ PLANS = {
     "sprt": CLOSE,
     "trinomial": (*CLOSE[:-1], "elo1=20,model=bayesian"),
     "until": (*MANY, "--until", "separated,margin=60"),
-    "outside": ("run", "wild.py", "random", *TICTACTOE, "--sprt", "elo1=80", "-n", "600"),
+    "outside": ("run", "wild.py", "random", *TICTACTOE, "--sprt", "elo1=100", "-n", "600"),
 }
 WILD = dedent(
     """
@@ -102,7 +102,7 @@ def test_a_run_killed_at_any_instant_decides_as_if_nothing_had_happened(place, u
     decides = undisturbed(plan)["stopping"]["matches"]
     more = ("--format", "json", "--workers", str(workers))
     process, killed = place.start(*PLANS[plan], *more), 0
-    for least in sorted(rng.randrange(decides) for _ in range(3)):
+    for least in sorted([0, *(rng.randrange(decides) for _ in range(2))]):
         until(lambda process=process, least=least: place.stored() > least or process.poll() is not None)
         if process.poll() is not None:
             break
@@ -123,7 +123,7 @@ def test_the_plans_hold_what_they_are_meant_to_prove(undisturbed):
     for plan in PLANS:
         told = undisturbed(plan)
         assert told["decided"] == [("stopped", told["stopping"]["decided_at"])]
-        assert told["stopping"]["matches"] > 40
+        assert told["stopping"]["matches"] >= 40
     assert all(undisturbed("sprt")["stopping"]["counts"])
     assert all(undisturbed("trinomial")["stopping"]["counts"])
     assert [len(undisturbed(plan)["stopping"]["counts"]) for plan in ("sprt", "trinomial")] == [5, 3]
@@ -166,6 +166,41 @@ def test_a_stopped_run_is_complete_and_never_goes_on(place):
     assert "Continue" not in again.stderr
     shown = place.run("standings").stdout
     assert "H1 accepted: minimax-2 is stronger than random, by 100 nElo rather than 0; LLR " in shown
+
+
+KILLER = """
+import os, signal, sqlite3
+from evalengine import hookimpl
+
+@hookimpl
+def evalengine_match_done(spec, result):
+    db = sqlite3.connect(".evalengine/arena.db")
+    if db.execute("select decided_at from run").fetchone()[0] is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_killed_right_after_its_decision_plays_nothing_more(place, undisturbed):
+    (place.folder / "killer.py").write_text(KILLER)
+    place.run(*PLANS["sprt"], "-p", "killer", "--workers", "2", code=-signal.SIGKILL)
+    until(lambda: not place.processes(), 10)
+    stored = place.stored()
+    assert place.rows("select state from run") == [("running",)]
+    told = place.run("run", "--resume", "--format", "json")
+    assert place.stored() == stored
+    assert outcome(place, told.stdout) == undisturbed("sprt")
+    place.check_clean()
+
+
+DICE = "import os\n\ndef act(observation):\n    return observation.legal[os.urandom(1)[0] % len(observation.legal)]\n"
+
+
+def test_agents_that_do_not_repeat_themselves_are_named_after_a_decision_too(place):
+    (place.folder / "dice.py").write_text(DICE)
+    told = place.run("run", "dice.py", "minimax", *TICTACTOE, "--sprt", "elo1=100", "--format", "json")
+    assert json.loads(told.stdout)["not_deterministic"] == ["dice"]
+    assert json.loads(told.stdout)["state"] == "stopped"
+    place.check_clean()
 
 
 def test_a_run_that_was_interrupted_goes_on_to_the_same_decision(place, undisturbed):
@@ -272,7 +307,7 @@ def test_a_rule_is_a_keyword_of_run(tmp_path):
     with evalengine.open_run(tmp_path / "a.db") as read:
         assert read.summary()["stopping"] == run.summary()["stopping"]
     run = evalengine.run("tictactoe", ["minimax", "random"], 4000, SEED, db=tmp_path / "a.db", workers=1, until="top=1")
-    assert run.summary()["stopping"]["order"] == ("minimax-2", "random")
+    assert run.summary()["stopping"]["order"] == ["minimax-2", "random"]
 
 
 def test_matches_with_a_fault_in_the_last_run_are_played_again_without_its_rule(shell):

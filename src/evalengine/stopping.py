@@ -242,13 +242,14 @@ class Stopping:
     def told(self) -> dict[str, Any]:
         """Return the numbers behind the decision, or behind there being none yet."""
         if isinstance(self.rule, SprtStopping):
-            found: dict[str, Any] = {"rule": "sprt", "agents": list(self.rule.agents), **asdict(self.rule.result())}
+            found: dict[str, Any] = {"rule": "sprt", "agents": self.rule.agents, **asdict(self.rule.result())}
             found["rotation"], found["counts"] = self.rule.rotations.size, self.rule.counts()
         else:
             found = {"rule": "until", **asdict(self.rule.result())}
             settled = found.pop("settled")
             found["decision"] = ("separated" if found["top"] is None else "top") if settled else None
             found["rotation"] = self.rule.rotations.size
+        found = {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
         return found | {"decided_at": self.decided_no, "matches": self.fed}
 
     def goal(self) -> str:
