@@ -14,7 +14,7 @@ FLOORS = [
     ["plugins", "forfeits"],
     ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
     ["seats", "boards", "rating", "planning", "clocks", "lines", "sandboxes", "watch"],
-    ["agent_processes", "stopping"],
+    ["agent_processes", "stopping", "stopping_rules"],
     ["frames"],
     ["python_seats", "warm_seats", "program_seats"],
     ["together", "bait"],

@@ -9,8 +9,9 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import limits, planning, references, sandboxes, stopping
+from evalengine import limits, planning, references, sandboxes, stopping_rules
 from evalengine.errors import NothingToPlayError, UsageError
+from evalengine.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from evalengine.model import AgentSpec, MatchSpec, Standing
     from evalengine.planning import ChosenGame, Settings
     from evalengine.plugins import Plugins
-    from evalengine.stopping import Stopping
     from evalengine.store import Store
 
 _ISOLATIONS = ("match", "run")
@@ -54,7 +54,7 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
     limits.check(settings.limits)
-    asked, settings = settings, stopping.capped(settings)
+    asked, settings = settings, stopping_rules.capped(settings)
     if settings.isolation not in _ISOLATIONS:
         msg = f"isolation must be one of {', '.join(_ISOLATIONS)}, not {settings.isolation!r}"
         raise UsageError(msg)
@@ -134,10 +134,10 @@ def stopping_of(
     Raises:
         UsageError: the rule cannot be read, or does not fit games and agents.
     """
-    size = stopping.WHOLE if specs is None else stopping.rotation_of(specs)
+    size = stopping_rules.WHOLE if specs is None else stopping_rules.rotation_of(specs)
     able = [agent for game in games[:1] for agent in agents if planning.fits(agent, game)]
-    rule = stopping.make(settings, games, able, size)
-    return None if rule is None else stopping.Stopping(rule, [agent.name for agent in agents], games[0])
+    rule = stopping_rules.make(settings, games, able, size)
+    return None if rule is None else Stopping(rule, [agent.name for agent in agents], games[0])
 
 
 def make_pairing(name: str, plan: Plan, plugs: Plugins) -> Pairing:
