@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 from evalengine.entry import chosen_by, failed_matches, planned
 
 _LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
+_CHUNK = 1_000  # results read back at once
 _MIN_HUNG_S = 60.0
 _YOUNG = 20_000  # objects, before a collection looks at them
 _GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
@@ -190,23 +191,25 @@ class _Player:
     def _catch_up(self) -> None:
         """Rate what was stored before a kill, but waited for an earlier result."""
         with self._store.transaction():
-            counted = self._rate(())
-            if self._run.stopping is not None:  # else they were counted when they were stored
-                self._count_pairs(counted)
+            self._rate(())
 
-    def _rate(self, results: Sequence[Stored]) -> Sequence[Stored]:
-        """Rate what can be; return what is to be counted: these results, or what was used up to a decision."""
-        run = self._run
+    def _rate(self, results: Sequence[Stored]) -> None:
+        run, before = self._run, self._run.decided
         self._next_no = run.boards.take(results, self._order, self._next_no)
         run.boards.save()
-        if run.stopping is None:
-            return results
-        run.stopping.save(self._store, run.number)
-        return run.stopping.counted()
+        if run.stopping is not None:
+            if run.decided and not before:
+                self._uncount()  # first: once the decision is stored, nothing after it is read back
+            run.stopping.save(self._store, run.number)
 
-    def _count_pairs(self, results: Sequence[Stored]) -> None:
-        counts = boards.pair_counts(self._run.rated_games, results)
-        self._store.add_pairs((self._run.number, *key, *count) for key, count in counts.items())
+    def _uncount(self) -> None:
+        """Take out of the counts by pair what ended before the decision was known, but comes after it."""
+        run = self._run
+        next_no = run.boards.watermark
+        while chunk := self._store.stored(run.number, next_no, _CHUNK):
+            counts = boards.pair_counts(run.rated_games, chunk)
+            self._store.take_pairs(run.number, ((run.number, *key, *count) for key, count in counts.items()))
+            next_no = chunk[-1][0] + 1
 
     def _left(self, specs: Iterator[MatchSpec], round_no: int) -> Iterator[MatchSpec]:
         """Yield what is not stored yet, in the order of dispatch."""
@@ -232,7 +235,10 @@ class _Player:
                 keys = list(map(self._keys.of, specs))
                 self._store.write(run.number, specs, rows, keys, worker)
                 self._write_logs(rows)
-                self._count_pairs(self._rate(results))
+                if not run.decided:
+                    counts = boards.pair_counts(run.rated_games, results)
+                    self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
+                self._rate(results)
                 self._store.set_run(run.number, seconds=run.seconds)
             self._repeats.note(specs, rows)
             run.played += len(rows)

@@ -35,7 +35,6 @@ class Stopping:
         self._seats = tuple(seats[0] for seats in game.sides)  # one agent has all seats of its side
         self.fed = 0
         self._saved = -1
-        self._counted: list[Stored] = []
 
     @property
     def decided_no(self) -> int | None:
@@ -43,15 +42,12 @@ class Stopping:
         return self.rule.decided_no
 
     def used(self, results: Sequence[Stored]) -> Sequence[Stored]:
-        """Feed the next results in match_no order; return those that count: all, or up to the one that decides."""
-        results = self._feed(results)
-        self._counted += results
-        return results
+        """Feed the next results in match_no order; return those that count: all, or up to the one that decides.
 
-    def counted(self) -> list[Stored]:
-        """Return what was used since the last call."""
-        found, self._counted = self._counted, []
-        return found
+        What was fed already, and is rated again because it was not saved, is not fed again.
+        """
+        again = results[: max(0, self.fed - results[0][0])] if results else ()
+        return [*again, *self._feed(results[len(again) :])]
 
     def _feed(self, results: Sequence[Stored]) -> Sequence[Stored]:
         if self.rule.done:

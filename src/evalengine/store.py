@@ -248,6 +248,11 @@ class Store:
         """Add (run, game_no, first, second, wins, draws, losses) to the counts; within a transaction."""
         self._db.executemany(_PAIR, rows)
 
+    def take_pairs(self, run: int, rows: Iterable[tuple[int, ...]]) -> None:
+        """Take what `add_pairs` added out of the counts of a run; within a transaction."""
+        self.add_pairs((*key, -wins, -draws, -losses) for *key, wins, draws, losses in rows)
+        self._db.execute("delete from pair_count where run = ? and wins + draws + losses = 0", (run,))
+
     def replace(self, table: str, rows: Iterable[Sequence[Any]], width: int) -> None:
         """Insert or replace whole rows of a rating or tally table; within a transaction."""
         self._db.executemany(f"insert or replace into {table} values ({', '.join('?' * width)})", rows)  # noqa: S608 - our own names
