@@ -13,7 +13,9 @@ from commandline import Shell
 from runs import Place, ended, until
 
 import evalengine
-from evalengine import ConfigError, UsageError
+from evalengine import ConfigError, SprtStopping, UsageError
+from evalengine.stopping import Stopping
+from evalengine.store import Store
 
 SEED = 1 << 50  # not a short one
 TICTACTOE = ("--games", "tictactoe", "--seed", str(SEED))
@@ -375,3 +377,16 @@ def test_a_keyword_that_cannot_work_is_refused_too(tmp_path):
         evalengine.run("tictactoe", ["random", "first"], 4, db=tmp_path / "a.db", sprt="elo0=1")
     with pytest.raises(UsageError, match="the scores that count"):
         evalengine.run("prisoners_dilemma", ["random", "again=random"], 4, db=tmp_path / "a.db", until="top=1")
+
+
+def test_results_that_are_rated_again_are_fed_once(tmp_path):
+    run = evalengine.run("tictactoe", ["greedy", "mcts(simulations=5)"], 300, SEED, db=tmp_path / "a.db", workers=1)
+    with Store(tmp_path / "a.db") as store:
+        results = store.stored(run.number, 0, 300)
+    fresh = Stopping(SprtStopping("greedy", "mcts-5", elo1=150), ["greedy", "mcts-5"], run.entry.games[0])
+    used = [*fresh.used(results[:8]), *fresh.used(results[:12]), *fresh.used(results[2:])]
+    again = Stopping(SprtStopping("greedy", "mcts-5", elo1=150), ["greedy", "mcts-5"], run.entry.games[0])
+    assert again.used(results) == results[: again.fed]
+    assert fresh.decided_no == again.decided_no == fresh.fed - 1 > 12
+    assert used == [*results[:8], *results[:12], *results[2 : fresh.fed]]
+    assert fresh.rule.dump() == again.rule.dump()
