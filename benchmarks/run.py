@@ -23,6 +23,7 @@ NAMES = (
     "growth",
     "engines",
     "rating",
+    "boards",
 )
 
 

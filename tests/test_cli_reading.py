@@ -161,6 +161,7 @@ def test_standings_as_json_and_csv_say_what_the_table_says(shell):
     }  # fmt: skip
     assert set(told["standings"][0]) == {
         "rank", "agent", "rating", "sigma", "matches", "wins", "draws", "losses", "score", "faults",
+        "lo", "hi", "rank_lo", "rank_hi", "provisional", "component", "mu",
     }  # fmt: skip
     assert told["games"] == {"kuhn_poker": 4, "rps": 4, "tictactoe": 4}
     assert told["faults"] == {"illegal": 12}
@@ -181,7 +182,7 @@ def test_standings_of_a_run_in_progress_say_so(tmp_path):
         run.kill()
         run.communicate()
     assert now.returncode == 0
-    assert "run 1 (by trueskill)" in now.stdout
+    assert "run 1 (by bt)" in now.stdout
     assert " of 200 matches: being played, or killed; then evalengine run --resume 1" in now.stderr
 
 

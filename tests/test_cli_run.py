@@ -398,8 +398,8 @@ def test_verbose_is_a_line_a_match_and_the_boards_of_the_games(shell):
     lines = [line for line in shell.err.splitlines() if "::" in line]
     assert len(lines) == 4
     assert "rps::bad-vs-first[0] first first CRASH bad: ValueError: lost (bad.py:3) (5 turns)" in lines
-    assert "standings: rps (by trueskill)" in shell.out
-    assert "standings: tictactoe (by trueskill)" in shell.out
+    assert "standings: rps (by bt)" in shell.out
+    assert "standings: tictactoe (by bt)" in shell.out
 
 
 def test_r_and_tb_choose_what_is_told_of_faults(shell):

@@ -31,7 +31,9 @@ def kinds_of(session):
     for line in session.splitlines():
         if found := re.fullmatch(r"(\S+) +[.DCTIMPFSV]+ +\[ *\d+%\]", line):
             games.add(found[1])
-        elif found := re.fullmatch(r" \d+ +(\S+) +-?[\d.]+ +[\d.]+ +\d+-\d+-\d+ +[\d.]+% +\d+", line):
+        elif found := re.fullmatch(
+            r" \d+(?:-\d+)? +(\S+) +\d+ +\d+\.\.\d+ +[\d.]+ +[\d.]+ +\d+-\d+-\d+ +[\d.]+% +\d+", line
+        ):
             agents.add(found[1])
         elif not line.startswith("[cut here"):
             general = re.sub(r"\d+ or \d+ each", "# each", line)  # 1 more or not, as n divides

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import json
 import operator
+import time
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from evalengine.errors import UsageError
-from evalengine.model import GameSpec, Rated, Standing, Termination
+from evalengine import board_lines
+from evalengine.board_lines import DRAWS, FAULTS, LOSSES, MATCHES, SCORE, WINS
+from evalengine.fit_budget import FitBudget
+from evalengine.model import Rated, Standing, Termination
+from evalengine.scopes import SKILL, Board, RatedGame, make_boards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from evalengine.contracts import Rater
     from evalengine.store import Store, Stored
+
+__all__ = ["Board", "Boards", "RatedGame", "make_boards", "pair_counts"]
 
 _HELD = 50_000  # results that wait for an earlier one, before they are read back from the store instead
 _CHUNK = 2_000
-_GROWTH = 1.01  # of the matches rated, from one line of the rating history to the next
-_REFIT = 1.1  # the same, from one fit of a rater that is not online to the next: a fit costs as much as many results
-_BY_SCORE = ("general", "identical")
+_SAVE_S = 2.0  # from one save to the next; what came after the last one is rated anew after a kill
+_SAVE_SHARE = 20  # a save takes at most one part in so many of the time
+_FIRST_FIT = 64  # matches before the history has a line by a rater that is not online; the next when they have doubled
+_FEW = 50  # agents; more are fitted at the end alone, since each fit takes longer than a second's results
 
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
-
-MATCHES, WINS, DRAWS, LOSSES, SCORE, FAULTS = range(6)
-
 
 Outcome = tuple[int, tuple[int, ...], tuple[int, ...]]
 """What many matches share: game_no, and by side agents and places."""
@@ -43,73 +45,12 @@ class Cut(Protocol):
         """Return those of the next results in match_no order that count."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RatedGame:
-    """What rating needs to know of one game of a run."""
-
-    ref: str
-    spec: GameSpec
-    sides: tuple[tuple[int, ...], ...]
-    agents: tuple[int, ...]  # who can play it
-
-    @property
-    def by_score(self) -> bool:
-        """Whether its scores are what counts, not its places."""
-        return self.spec.utility in _BY_SCORE
-
-
-@dataclass(slots=True)
-class Board:
-    """One scope: some games rated together by one rater."""
-
-    scope: str  # "" for the run's own, else a game's ref
-    rater_name: str
-    rater: Rater
-    games: tuple[int, ...]
-    agents: tuple[int, ...]
-    by_score: bool
-    rated: list[Rated] = field(default_factory=list)  # taken, not yet given to the rater
-    changed: set[int] = field(default_factory=set)  # agents, since the last save
-    fitted: int = 0  # matches at the last save of ratings
-
-
-def make_boards(games: Sequence[RatedGame], rater_name: str | None, make: Callable[[str], Rater]) -> list[Board]:
-    """Return the boards of a run: its own first, then one a game where there are several.
-
-    Games whose scores count (general or identical utility) are ranked by their mean score, and are pooled with the
-    others only when a person names the rater.
-
-    Raises:
-        UsageError: the rater does not support a game's sides.
-    """
-    placed = [number for number, game in enumerate(games) if rater_name or not game.by_score]
-    main = placed or list(range(len(games)))
-    groups = [("", main)]
-    if len(games) > 1:
-        groups += [(game.ref, [number]) for number, game in enumerate(games)]
-    return [_board(scope, numbers, games, rater_name, make) for scope, numbers in groups]
-
-
-def _board(
-    scope: str, numbers: Sequence[int], games: Sequence[RatedGame], rater_name: str | None, make: Callable[[str], Rater]
-) -> Board:
-    by_score = all(games[number].by_score for number in numbers) and not rater_name
-    name = "mean" if by_score else rater_name or "trueskill"
-    rater = make(name)
-    for number in numbers:
-        _check_support(rater, games[number])
-    agents = sorted({agent for number in numbers for agent in games[number].agents})
-    return Board(scope, name, rater, tuple(numbers), tuple(agents), by_score or rater.info.scores)
-
-
-def _check_support(rater: Rater, game: RatedGame) -> None:
-    info, sides = rater.info, len(game.sides)
-    if sides > 2 and not info.ffa:  # noqa: PLR2004 - more than two sides is what the word means
-        msg = f"rater {info.name!r} does not rate matches of {sides} sides ({game.ref}): take another with --rater"
-        raise UsageError(msg)
-    if any(len(seats) > 1 for seats in game.sides) and not info.teams and sides != 2:  # noqa: PLR2004 - one agent a side
-        msg = f"rater {info.name!r} does not rate teams ({game.ref}): take another with --rater"
-        raise UsageError(msg)
+def _milestones() -> Iterator[int]:
+    """Yield after how many matches the history has lines: each at first, then a hundredth more each time."""
+    matches = 0
+    while True:
+        matches += 1 + matches // 100
+        yield matches
 
 
 class Boards:
@@ -119,8 +60,15 @@ class Boards:
         watermark: how many matches, in match_no order, they contain.
     """
 
-    def __init__(
-        self, store: Store, run: int, games: Sequence[RatedGame], agents: Sequence[str], boards: Sequence[Board]
+    def __init__(  # noqa: PLR0917 - a run's own parts
+        self,
+        store: Store,
+        run: int,
+        games: Sequence[RatedGame],
+        agents: Sequence[str],
+        boards: Sequence[Board],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._run = run
@@ -128,13 +76,26 @@ class Boards:
         self._agents = agents  # names
         self.boards = list(boards)
         self._boards_of = [[board for board in boards if number in board.games] for number in range(len(games))]
+        # What each result asks of its game, read once: appends, because the lists stay the same.
+        self._asked = [
+            (game, len(game.sides), game.by_score, [board.rated.append for board in boards])
+            for game, boards in zip(games, self._boards_of, strict=True)
+        ]
         self._tallies: list[dict[int, list[Any]]] = [{} for _ in games]
         self._touched: set[tuple[int, int]] = set()
         self._held: dict[int, Stored] = {}
         self._stored_to = -1  # the highest match_no that waits in the store only
         self.stopping: Cut | None = None  # of a run that stops by itself
         self.watermark = 0
-        self._recorded = 0  # matches at the last line of the history
+        self._milestones = _milestones()
+        self._next_line = next(self._milestones)  # matches at the next line of the history
+        self._history: list[tuple[Any, ...]] = []  # lines to be saved
+        self._clock = clock
+        self._save_s = clock() + _SAVE_S  # when the next save is due
+        self._saved = -1  # matches at the last complete save
+        online = self.boards[0].rater.info.online
+        self._budget = FitBudget(clock, 0 if online else len(self.boards[0].agents))
+        self._glance: list[Standing] = []
 
     # ------------------------------------------------------------------------------ results in
 
@@ -176,21 +137,31 @@ class Boards:
             self._held.update((result[0], result) for result in self._store.stored(self._run, next_no, _CHUNK))
 
     def _rate(self, results: Sequence[Stored]) -> None:
+        """Rate what follows; with lines of the history after the same matches, however the results are cut."""
         if self.stopping is not None:
             results = self.stopping.used(results)
+        while len(results) >= (room := self._next_line - self.watermark):
+            self._rate_some(results[:room])
+            self._flush()
+            self._record()
+            results = results[room:]
+        self._rate_some(results)
+
+    def _rate_some(self, results: Sequence[Stored]) -> None:
         self.watermark += len(results)
+        asked = self._asked
         for _, game_no, termination, agents, scores, places, faulted, rotation in results:
             if termination == _VOID:
                 continue
-            game = self._games[game_no]
-            if len(agents) == len(game.sides):
+            game, sides, by_score, appends = asked[game_no]
+            if len(agents) == sides:
                 rated = _rated(Rated, (agents, places, scores, rotation, game_no, 1.0))
             else:
                 by_side = _firsts(game, agents), _firsts(game, places), _means(game, scores)
                 rated = Rated(*by_side, rotation, game_no)
-            for board in self._boards_of[game_no]:
-                board.rated.append(rated)
-            if faulted or game.by_score:
+            for append in appends:
+                append(rated)
+            if faulted or by_score:
                 self._tally_single(game_no, game, rated, faulted)
         for (game_no, agents, places), count in _outcomes(self._games, results):
             self._tally(game_no, agents, places, count)
@@ -232,54 +203,96 @@ class Boards:
     def _flush(self) -> None:
         for board in self.boards:
             if board.rated:
-                board.rater.update(board.rated)
+                for _, rater in board.raters():
+                    rater.update(board.rated)
                 board.changed.update(*map(_AGENTS, board.rated))
                 board.rated.clear()
+
+    def _record(self) -> None:
+        """Note a line of the history for all that changed since the last one; for a fit when the matches doubled."""
+        before, now = self.watermark, next(self._milestones)
+        self._next_line = now
+        doubled = before >= _FIRST_FIT and before.bit_length() < now.bit_length()
+        for board in self.boards:
+            for name, rater in board.raters():
+                lines: Iterable[tuple[Any, ...]]
+                if rater.info.online:
+                    lines = ((agent, *rater.rating(agent), None, None) for agent in sorted(board.changed))
+                elif doubled and len(board.agents) <= _FEW:
+                    table = sorted(rater.table(self._played(board)), key=operator.attrgetter("agent"))
+                    lines = ((line.agent, line.rating, line.se, line.lo, line.hi) for line in table)
+                else:
+                    continue
+                self._history += ((self._run, board.scope, name, agent, before, *told) for agent, *told in lines)
+            board.changed.clear()
 
     # ------------------------------------------------------------------------------- the store
 
     def save(self, *, last: bool = False) -> None:
-        """Write what changed since the last save; within a transaction.
+        """Write the new lines of the history, and when it is time all else that changed; within a transaction.
+
+        Results that are stored and not contained in what is saved are rated anew by whoever reads the run: when a
+        save happens shows nowhere.
 
         Args:
-            last: nothing follows, so the ratings of raters that are not online are written, too, however new.
+            last: nothing follows, so it is time, and ratings of raters that are not online are written, too.
         """
-        run, store = self._run, self._store
-        store.replace(
-            "tally", [(run, game_no, agent, *self._tallies[game_no][agent]) for game_no, agent in self._touched], 9
-        )
+        began = self._clock()
+        if self._history:  # at once, so that they never pile up: after a kill the same lines are written again
+            self._store.replace("rating_history", self._history, 9)
+            self._history = []
+        if self._saved == self.watermark if last else began < self._save_s:
+            return
+        run, replace = self._run, self._store.replace
+        replace("tally", [(run, game_no, agent, *self._tallies[game_no][agent]) for game_no, agent in self._touched], 9)
         self._touched.clear()
-        history = self.watermark >= self._recorded * _GROWTH + 1 or self.watermark < 100  # noqa: PLR2004 - every one at first
         for board in self.boards:
-            online = board.rater.info.online
-            if online or last or self.watermark >= board.fitted * _REFIT + 1:
-                self._save_ratings(board, history=history or not online)
-            state = board.rater.dump()
-            store.replace(
-                "rating_state", [(run, board.scope, board.rater_name, json.dumps({}), self.watermark, state)], 6
-            )
-        if history:
-            self._recorded = self.watermark
+            self._save_ratings(board, last=last)
+            changed = json.dumps(sorted(board.changed))
+            options = json.dumps(dict(board.options))
+            for number, (name, rater) in enumerate(board.raters()):
+                known = run, board.scope, name, int(number == 0), options if number == 0 else "{}"
+                replace("rating_state", [(*known, self.watermark, changed, rater.dump())], 8)
+        self._saved = self.watermark if last else -1
+        now = self._clock()
+        self._save_s = now + max(_SAVE_S, _SAVE_SHARE * (now - began))
 
-    def _save_ratings(self, board: Board, *, history: bool) -> None:
-        agents: Iterable[int] = board.changed
-        if not board.rater.info.online:  # a fit moves everybody, not only who has just played
-            agents = [agent for agent in board.agents if self._sum(board, agent)[MATCHES]]
-        rows = [(self._run, board.scope, agent, *board.rater.rating(agent)) for agent in sorted(agents)]
-        self._store.replace("rating", rows, 5)
-        if history:
-            self._store.replace("rating_history", [(*row[:3], self.watermark, *row[3:]) for row in rows], 6)
-        board.changed.clear()
-        board.fitted = self.watermark
+    def _save_ratings(self, board: Board, *, last: bool) -> None:
+        agents = self._played(board)
+        known = self._run, board.scope
+        rows: list[tuple[Any, ...]] = []
+        if last or (board is self.boards[0] and self._glanced()):
+            rows += ((*known, *row) for row in board_lines.rows(board, agents))
+        if board.skill is not None:
+            lines = ((agent, *board.skill.rating(agent)) for agent in agents)
+            rows += ((*known, SKILL, *line, None, None, None, None, None, 0, 0) for line in lines)
+        self._store.replace("rating", rows, 13)
+
+    def _played(self, board: Board) -> list[int]:
+        return [agent for agent in board.agents if self._sum(board, agent)[MATCHES]]
 
     def load(self) -> None:
-        """Continue from what the store holds of this run."""
-        states = {row["scope"]: row for row in self._store.rows("select * from rating_state where run = ?", self._run)}
-        for board in self.boards:
-            if board.scope in states:
-                board.rater.load(states[board.scope]["state"])
-                self.watermark = self._recorded = board.fitted = states[board.scope]["watermark"]
+        """Continue from what the store holds of this run.
+
+        What was saved without the state of one of the raters, by an earlier version, is of no use: all is rated anew.
+        """
         self._stored_to = self._store.last_match_no(self._run)
+        states = {
+            (row["scope"], row["rater"]): row
+            for row in self._store.rows("select * from rating_state where run = ?", self._run)
+        }
+        found = [states.get((board.scope, name)) for board in self.boards for name, _ in board.raters()]
+        (watermark, *others) = {row and row["watermark"] for row in found}
+        if others or not watermark:
+            return
+        for board in self.boards:
+            for name, rater in board.raters():
+                saved = states[board.scope, name]
+                rater.load(saved["state"])
+                board.changed = set(json.loads(saved["changed"]))
+        self.watermark = watermark
+        while self._next_line <= watermark:
+            self._next_line = next(self._milestones)
         for row in self._store.iterate("select * from tally where run = ?", self._run):
             _, game_no, agent, *tally = row
             self._tallies[game_no][agent] = list(tally)
@@ -288,41 +301,26 @@ class Boards:
 
     def standings(self, board: Board) -> list[Standing]:
         """Return the lines of a board, best first; equal ratings share a rank."""
-        lines = []
-        for agent in board.agents:
-            tally = self._sum(board, agent)
-            rating, sigma = board.rater.rating(agent)
-            lines.append((rating, agent, sigma, tally))
-        # Whoever has not played has a rating too, its prior: it stands below all that have.
-        lines.sort(key=lambda line: (not line[3][MATCHES], -line[0], line[1]))
-        ranks = _ranks([(line[0], not line[3][MATCHES]) for line in lines])
-        return [
-            Standing(
-                rank=rank,
-                agent=self._agents[agent],
-                rating=rating,
-                sigma=sigma,
-                matches=tally[MATCHES],
-                wins=tally[WINS],
-                draws=tally[DRAWS],
-                losses=tally[LOSSES],
-                score=tally[SCORE] / tally[MATCHES] if tally[MATCHES] else 0.0,
-                faults=tally[FAULTS],
-            )
-            for rank, (rating, agent, sigma, tally) in zip(ranks, lines, strict=True)
-        ]
+        return board_lines.standings(board, self._agents, lambda agent: self._sum(board, agent))
 
-    def _sum(self, board: Board, agent: int) -> Sequence[Any]:
+    def glance(self) -> list[Standing]:
+        """Return the lines of the run's own board as they were a moment ago, for a twentieth of the time at most."""
+        self._glanced()
+        if not self._glance and self.boards[0].skill is not None:
+            return board_lines.skill_standings(self.boards[0], self._agents, lambda a: self._sum(self.boards[0], a))
+        return self._glance
+
+    def _glanced(self) -> bool:
+        """Make the lines for `glance` anew where it is time; say whether they are those of now."""
+        if self._budget.due(self.watermark):
+            with self._budget.spending(self.watermark):
+                self._glance = self.standings(self.boards[0])
+        return self._budget.fitted == self.watermark
+
+    def _sum(self, board: Board, agent: int) -> list[Any]:
         found = [self._tallies[game].get(agent) for game in board.games]
         played = [tally for tally in found if tally is not None]
         return [sum(column) for column in zip(*played, strict=True)] if played else [0] * 6
-
-
-def _ranks(ratings: Sequence[Any]) -> list[int]:
-    ranks: list[int] = []
-    for place, rating in enumerate(ratings):
-        ranks.append(ranks[-1] if place and rating == ratings[place - 1] else place + 1)
-    return ranks
 
 
 def _firsts(game: RatedGame, by_seat: Sequence[int]) -> tuple[int, ...]:

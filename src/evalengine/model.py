@@ -214,16 +214,23 @@ class Orders:
 class Standing:
     """One line of the board."""
 
-    rank: int
+    rank: int  # within its component; who has not played stands below all that have
     agent: str
     rating: float
-    sigma: float
+    sigma: float  # TrueSkill's where `mu` is told, else the rater's own doubt; no interval
     matches: int
     wins: int
     draws: int
     losses: int
     score: float  # mean over matches: a win 1, a draw 1/2; the game's own where scores rank
     faults: int
+    lo: float | None = None  # of the 95% interval of the rating; None: the rater offers none
+    hi: float | None = None
+    rank_lo: int | None = None  # the best and the worst rank that the intervals leave open
+    rank_hi: int | None = None
+    provisional: bool = False  # its results alone do not say how strong it is: none, too few, or all of one kind
+    component: int = 0  # agents of different ones have never met, not even through others: ranks cannot be compared
+    mu: float | None = None  # TrueSkill's mean, where it is computed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

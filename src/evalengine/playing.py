@@ -125,15 +125,20 @@ class _Player:
         )
         with scheduler, _rare_collections():
             self._play_rounds(scheduler)
-            with self._store.transaction():
-                run.boards.save(last=True)
-                if run.stopping is not None:
-                    run.stopping.save(self._store, run.number, last=True)
+            self.save_all()
             if not (self.stop.asked or run.decided):
                 self._play_again(scheduler)
         if run.decided and not self.stop.asked and self._repeats.specs():
             with Scheduler(_orders(run, self._store, self._plugs), 1) as fresh:  # the others were told to end
                 self._play_again(fresh)
+
+    def save_all(self) -> None:
+        """Save ratings and rule as they are: nothing follows."""
+        run = self._run
+        with self._store.transaction():
+            run.boards.save(last=True)
+            if run.stopping is not None:
+                run.stopping.save(self._store, run.number, last=True)
 
     def _play_rounds(self, scheduler: Scheduler) -> None:
         run = self._run
@@ -427,6 +432,8 @@ def _play_out(player: _Player, run: Run, launcher: Launcher | None) -> bool:
     try:
         if not _complete(run):
             player.play(run.workers, launcher)
+        else:  # it was killed after its last match, before all was saved
+            player.save_all()
     except KeyboardInterrupt:  # the second one
         return False
     except StorageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -21,7 +22,7 @@ from evalengine.planning import ChosenGame, Settings
 from evalengine.replays import read_match
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from evalengine.agent_faults import AgentFault
     from evalengine.contracts import Plan
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from evalengine.replays import StoredMatch
     from evalengine.stopping import Stopping
     from evalengine.store import Store, Stored
-from evalengine.entry import Entry, enter, make_pairing, only_failed, planned, sizes_of, stopping_of, versions_now
+from evalengine.entry import Entry, chosen_by, enter, make_pairing, only_failed, planned, sizes_of, stopping_of, versions_now
 
 COMPLETE = ("done", "stopped")  # states of a run that has nothing left to play
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
@@ -54,7 +55,7 @@ class Run:
         self.db = store.path
         self.entry = entry
         self.rated_games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
-        made = boards.make_boards(self.rated_games, entry.settings.rater, lambda name: _make_rater(name, plugs))
+        made = boards.make_boards(self.rated_games, entry.settings.rater, _rater_of(plugs))
         names = [agent.name for agent in entry.agents]
         self.boards = Boards(store, number, self.rated_games, names, made)
         self.boards.stopping = self.stopping = _stopping(store, number, entry, plugs)
@@ -97,6 +98,11 @@ class Run:
     def standings(self) -> list[Standing]:
         """The run's own board, best first."""
         return self.boards.standings(self.boards.boards[0])
+
+    @property
+    def glance(self) -> list[Standing]:
+        """The run's own board while it is played, as it was a moment ago: cheap to ask for."""
+        return self.boards.glance()
 
     @property
     def matches(self) -> Iterator[dict[str, Any]]:
@@ -225,9 +231,14 @@ def _stopping(store: Store, run: int, entry: Entry, plugs: Plugins) -> Stopping 
     return stopping_of(entry.settings, entry.games, entry.agents, specs)
 
 
-def _make_rater(name: str, plugs: Plugins) -> Any:
-    spec = references.find("rater", name, plugs.listed("raters"), "evalengine plugins")
-    return references.imported(spec.factory, f"rater {name!r}")()
+def _rater_of(plugs: Plugins) -> Callable[..., Any]:
+    """Return what makes a rater from its name and options."""
+
+    def make(name: str, **options: Any) -> Any:
+        spec = references.find("rater", name, plugs.listed("raters"), "evalengine plugins")
+        return references.imported(spec.factory, f"rater {name!r}")(**options)
+
+    return make
 
 
 def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run:
@@ -276,7 +287,7 @@ def _with_copies(entry: Entry, folder: Path) -> Entry:
 
 def _check_rater(entry: Entry, plugs: Plugins) -> None:
     games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
-    boards.make_boards(games, entry.settings.rater, lambda name: _make_rater(name, plugs))
+    boards.make_boards(games, entry.settings.rater, _rater_of(plugs))
 
 
 def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | None = None) -> Iterator[str]:
@@ -338,7 +349,18 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     run.played = run.resumed = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
     run.recount()
     run.sizes = sizes_of(entry, plugs)
+    _rate_rest(run, plugs)
     return run
+
+
+def _rate_rest(run: Run, plugs: Plugins) -> None:
+    """Rate what was stored after ratings were saved last; nothing is written."""
+    order, next_no = None, run.boards.watermark
+    if chosen_by(run.entry) is not None:
+        numbers = (spec.match_no for spec in planned(run.entry, plugs, 0) or ())
+        order = itertools.chain(itertools.islice(numbers, next_no, None), itertools.repeat(-1))
+        next_no = next(order)
+    run.boards.take((), order, next_no)
 
 
 def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:

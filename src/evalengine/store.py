@@ -2,9 +2,9 @@
 
 Invariants:
 - `match.id` is `run << 40 | match_no`: one key, in the order of rating, and no second index.
-- A match is written once, with its seats, faults and logs, in the transaction of its batch; so are the ratings, tallies
-  and the watermark that follow from it. What is in the file is therefore always one consistent moment of the run.
-- `rating_state.watermark` counts the matches, in match_no order, that ratings and tallies contain.
+- A match is written once, with its seats, faults and logs, in the transaction of its batch.
+- Tallies, ratings, their history and the raters' states are written together, every few seconds and at the end. They
+  contain the matches, in match_no order, that `rating_state.watermark` counts; who reads a run rates those that follow.
 - `pair_count` counts results as they arrive (whole numbers: order does not matter).
 - Matches behind `run.decided_at` are stored and count nowhere: `span` leaves them out.
 - A run has one writer: it holds an exclusive lock on `FILE-run-N.lock` for as long as it lives.

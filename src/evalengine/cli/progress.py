@@ -16,7 +16,7 @@ from evalengine.playing import Listener
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.model import MatchSpec, Played
+    from evalengine.model import MatchSpec, Played, Standing
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
 
@@ -262,7 +262,7 @@ class Live(Lines):
             count, total = self._counts.get(game_no, 0), (run.sizes or {})[game_no]
             shown = len(self._tasks) <= room or 0 < count < total
             self._bars.update(task, completed=count, visible=shown)
-        top = "   ".join(f"{line.rank}. {line.agent} {line.rating:.1f}" for line in run.standings[:3])
+        top = "   ".join(map(_glance, run.glance[:3]))
         faults = f"   {run.faults.total()} faults" if run.faults else ""
         rule = f"   {run.stopping.status()}" if run.stopping is not None else ""
         told = f"{run.played} played{rule}   {top}{faults}"
@@ -282,6 +282,14 @@ class Live(Lines):
             from rich.text import Text
 
             self._live.console.print(Text(f"note: {one_line(text)}"))
+
+
+def _glance(line: Standing) -> str:
+    """Return a line of the board in short: with its interval where there is one."""
+    if line.lo is None or line.hi is None:
+        return f"{line.rank}. {line.agent} {line.rating:.1f}"
+    digits = 0 if abs(line.rating) >= 100 else 2  # noqa: PLR2004 - an Elo-like scale, or one of a few units
+    return f"{line.rank}. {line.agent} {line.rating:.{digits}f} ({line.lo:.{digits}f}..{line.hi:.{digits}f})"
 
 
 def _outcome(run: Run, spec: MatchSpec, row: Played) -> str:
