@@ -14,7 +14,7 @@ FLOORS = [
     ["plugins", "forfeits", "scopes", "fit_budget"],
     ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
     ["seats", "board_lines", "rating", "planning", "clocks", "lines", "sandboxes", "watch"],
-    ["agent_processes", "boards"],
+    ["agent_processes", "boards", "stopping", "stopping_rules"],
     ["frames"],
     ["python_seats", "warm_seats", "program_seats"],
     ["together", "bait"],

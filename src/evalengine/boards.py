@@ -6,7 +6,7 @@ import json
 import operator
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from evalengine import board_lines
 from evalengine.board_lines import DRAWS, FAULTS, LOSSES, MATCHES, SCORE, WINS
@@ -36,6 +36,13 @@ Outcome = tuple[int, tuple[int, ...], tuple[int, ...]]
 _ENDING = operator.itemgetter(1, 2, 3, 5)  # of what is stored: game_no, termination, and by seat agents and places
 _AGENTS = operator.itemgetter(0)  # of what is rated
 _rated = tuple.__new__  # a named tuple's own __new__ costs twice as much
+
+
+class Cut(Protocol):
+    """What ends a run at one of its results."""
+
+    def used(self, results: Sequence[Stored]) -> Sequence[Stored]:
+        """Return those of the next results in match_no order that count."""
 
 
 def _milestones() -> Iterator[int]:
@@ -78,6 +85,7 @@ class Boards:
         self._touched: set[tuple[int, int]] = set()
         self._held: dict[int, Stored] = {}
         self._stored_to = -1  # the highest match_no that waits in the store only
+        self.stopping: Cut | None = None  # of a run that stops by itself
         self.watermark = 0
         self._milestones = _milestones()
         self._next_line = next(self._milestones)  # matches at the next line of the history
@@ -130,6 +138,8 @@ class Boards:
 
     def _rate(self, results: Sequence[Stored]) -> None:
         """Rate what follows; with lines of the history after the same matches, however the results are cut."""
+        if self.stopping is not None:
+            results = self.stopping.used(results)
         while len(results) >= (room := self._next_line - self.watermark):
             self._rate_some(results[:room])
             self._flush()

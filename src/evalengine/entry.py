@@ -9,11 +9,12 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import limits, planning, references, sandboxes
+from evalengine import limits, planning, references, sandboxes, stopping_rules
 from evalengine.errors import NothingToPlayError, UsageError
+from evalengine.stopping import Stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from evalengine.contracts import Pairing, Plan
     from evalengine.model import AgentSpec, MatchSpec, Standing
@@ -53,6 +54,7 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
     limits.check(settings.limits)
+    asked, settings = settings, stopping_rules.capped(settings)
     if settings.isolation not in _ISOLATIONS:
         msg = f"isolation must be one of {', '.join(_ISOLATIONS)}, not {settings.isolation!r}"
         raise UsageError(msg)
@@ -60,10 +62,13 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         games = planning.choose_games(settings.games, plugs)
         agents, opponents = planning.choose_agents(settings, games, plugs)
         agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
+        stops = stopping_of(settings, games, agents)
         plan = planning.make_plan(settings, games, agents)
     pairing = make_pairing(settings.pairing, plan, plugs)
     chosen = _sandbox(settings, agents, plugs) if contain else sandboxes.Chosen(sandboxes.NONE, "")
     notes = [*_notes(settings, agents, opponents, plan, pairing), *([f"sandbox: {chosen.line}"] if chosen.line else [])]
+    if stops:
+        notes.append(stops.goal() + f", or after {settings.matches} matches: no -n" * (settings is not asked))
     return Entry(
         settings=settings,
         games=tuple(games),
@@ -116,6 +121,23 @@ def versions_now(plugs: Plugins) -> dict[str, Any]:
         "plugins": plugs.names,
         "modifies": {name: version for name, version in plugs.names.items() if name in changing},
     }
+
+
+def stopping_of(
+    settings: Settings,
+    games: Sequence[ChosenGame],
+    agents: Sequence[AgentSpec],
+    specs: Iterable[MatchSpec] | None = None,
+) -> Stopping | None:
+    """Return what stops a run by itself, None when nothing does; rotations are as in `specs`, without them of two.
+
+    Raises:
+        UsageError: the rule cannot be read, or does not fit games and agents.
+    """
+    size = stopping_rules.WHOLE if specs is None else stopping_rules.rotation_of(specs)
+    able = [agent for game in games[:1] for agent in agents if planning.fits(agent, game)]
+    rule = stopping_rules.make(settings, games, able, size)
+    return None if rule is None else Stopping(rule, [agent.name for agent in agents], games[0])
 
 
 def make_pairing(name: str, plan: Plan, plugs: Plugins) -> Pairing:
@@ -197,7 +219,6 @@ def only_failed(settings: Settings, store: Store | None) -> frozenset[int] | Non
 
 def failed_matches(store: Store, run: int) -> list[int]:
     """Return the numbers of the matches of a run with a fault or void."""
-    rows = store.iterate(
-        "select distinct match from fault where match >= ? and match < ? order by match", run << 40, (run + 1) << 40
-    )
+    sql = "select distinct match from fault where match >= ? and match < ? order by match"
+    rows = store.iterate(sql, *store.span(run))
     return [number & ((1 << 40) - 1) for (number,) in rows]

@@ -46,6 +46,8 @@ class Settings:
     isolation: Literal["match", "run"] = "match"  # how long an agent's process is kept
     bind: tuple[str, ...] = ()  # folders that contained agents may read
     broken: str = ""  # agents that cannot be played: "forfeit", "refuse", or "" by how many others are named
+    sprt: str = ""  # the sequential test that ends the run: "elo0=0,elo1=20"
+    until: str = ""  # or what must be settled: "top=3", "separated"
     select: str = ""  # -k: an expression over substrings of match ids
     deselect: tuple[str, ...] = ()
     failed_of: int | None = None  # --lf: the run whose faults and voids are played again

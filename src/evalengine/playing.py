@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 from evalengine.entry import chosen_by, failed_matches, planned
 
 _LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
+_CHUNK = 1_000  # results read back at once
 _MIN_HUNG_S = 60.0
 _YOUNG = 20_000  # objects, before a collection looks at them
 _GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
@@ -124,10 +125,20 @@ class _Player:
         )
         with scheduler, _rare_collections():
             self._play_rounds(scheduler)
-            with self._store.transaction():
-                run.boards.save(last=True)
-            if not self.stop.asked:
+            self.save_all()
+            if not (self.stop.asked or run.decided):
                 self._play_again(scheduler)
+        if run.decided and not self.stop.asked and self._repeats.specs():
+            with Scheduler(_orders(run, self._store, self._plugs), 1) as fresh:  # the others were told to end
+                self._play_again(fresh)
+
+    def save_all(self) -> None:
+        """Save ratings and rule as they are: nothing follows."""
+        run = self._run
+        with self._store.transaction():
+            run.boards.save(last=True)
+            if run.stopping is not None:
+                run.stopping.save(self._store, run.number, last=True)
 
     def _play_rounds(self, scheduler: Scheduler) -> None:
         run = self._run
@@ -135,13 +146,17 @@ class _Player:
         began, already = time.monotonic(), run.seconds
         for round_no in itertools.count():
             specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
-            if specs is None or self.stop.asked:
+            if specs is None or self.stop.asked or run.decided:
                 return
             self._set_order(round_no)
             self._catch_up()
+            if run.decided:
+                return
             for done in scheduler.play(self._left(specs, round_no), self._total_left()):
                 run.seconds = already + time.monotonic() - began
                 self._take(*done)
+                if run.decided and not scheduler.cancelled:
+                    scheduler.cancel(limit_s + _GRACE_S)
                 if self.stop.asked and not scheduler.cancelled:
                     scheduler.cancel(limit_s + _GRACE_S)
                     told = f"{self.stop.reason}: nothing new begins; what runs ends within {limit_s + _GRACE_S:g} s"
@@ -181,8 +196,25 @@ class _Player:
     def _catch_up(self) -> None:
         """Rate what was stored before a kill, but waited for an earlier result."""
         with self._store.transaction():
-            self._next_no = self._run.boards.take((), self._order, self._next_no)
-            self._run.boards.save()
+            self._rate(())
+
+    def _rate(self, results: Sequence[Stored]) -> None:
+        run, before = self._run, self._run.decided
+        self._next_no = run.boards.take(results, self._order, self._next_no)
+        run.boards.save()
+        if run.stopping is not None:
+            if run.decided and not before:
+                self._uncount()  # first: once the decision is stored, nothing after it is read back
+            run.stopping.save(self._store, run.number)
+
+    def _uncount(self) -> None:
+        """Take out of the counts by pair what ended before the decision was known, but comes after it."""
+        run = self._run
+        next_no = run.boards.watermark
+        while chunk := self._store.stored(run.number, next_no, _CHUNK):
+            counts = boards.pair_counts(run.rated_games, chunk)
+            self._store.take_pairs(run.number, ((run.number, *key, *count) for key, count in counts.items()))
+            next_no = chunk[-1][0] + 1
 
     def _left(self, specs: Iterator[MatchSpec], round_no: int) -> Iterator[MatchSpec]:
         """Yield what is not stored yet, in the order of dispatch."""
@@ -208,10 +240,10 @@ class _Player:
                 keys = list(map(self._keys.of, specs))
                 self._store.write(run.number, specs, rows, keys, worker)
                 self._write_logs(rows)
-                counts = boards.pair_counts(run.rated_games, results)
-                self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
-                self._next_no = run.boards.take(results, self._order, self._next_no)
-                run.boards.save()
+                if not run.decided:
+                    counts = boards.pair_counts(run.rated_games, results)
+                    self._store.add_pairs((run.number, *key, *count) for key, count in counts.items())
+                self._rate(results)
                 self._store.set_run(run.number, seconds=run.seconds)
             self._repeats.note(specs, rows)
             run.played += len(rows)
@@ -355,7 +387,7 @@ def play(
     concurrency: int | None = None,
     launcher: Launcher | None = None,
 ) -> Run:
-    """Play what is left of a run, and return it; afterwards its state is "done" or "interrupted".
+    """Play what is left of a run, and return it; afterwards its state is "done", "stopped" or "interrupted".
 
     Args:
         max_failed: end as Ctrl-C does after so many faults and voids; 0: never;
@@ -384,26 +416,36 @@ def play(
 def _play_locked(player: _Player, run: Run, plugs: Plugins, store: Store, launcher: Launcher | None) -> None:
     run.state = "interrupted"
     try:
-        if not _complete(run):
-            player.play(run.workers, launcher)
-        else:  # it was killed after its last match, before all was saved
-            with store.transaction():
-                run.boards.save(last=True)
-        if not player.stop.asked or _complete(run):
+        whole = _play_out(player, run, launcher)
+        if run.decided:
+            run.state = "stopped"
+            run.recount()
+        elif whole:
             run.state = "done"
-    except KeyboardInterrupt:  # the second one
-        run.state = "interrupted"
-    except StorageError:
-        raise
-    except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
-        player.note(str(error))
     finally:
         _record_end(run, store)
         plugs.hook.evalengine_run_done(run=run.summary())
 
 
+def _play_out(player: _Player, run: Run, launcher: Launcher | None) -> bool:
+    """Play what is left; say whether nothing is any more."""
+    try:
+        if not _complete(run):
+            player.play(run.workers, launcher)
+        else:  # it was killed after its last match, before all was saved
+            player.save_all()
+    except KeyboardInterrupt:  # the second one
+        return False
+    except StorageError:
+        raise
+    except StopError as error:  # a result of the run, not of a wrong use: what is stored is told as after Ctrl-C
+        player.note(str(error))
+        return False
+    return not player.stop.asked or _complete(run)
+
+
 def _complete(run: Run) -> bool:
-    return run.total is not None and run.played >= run.total
+    return run.decided or (run.total is not None and run.played >= run.total)
 
 
 def _record_end(run: Run, store: Store) -> None:

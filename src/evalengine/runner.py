@@ -37,6 +37,8 @@ def run(
     rounds: int | None = None,
     rater: str | None = None,
     opening: str = "",
+    sprt: str = "",
+    until: str = "",
     limits: Limits | None = None,
     sandbox: str = "auto",
     bind: Sequence[str | Path] = (),
@@ -50,6 +52,8 @@ def run(
         agents: references as on the command line, or functions and classes of the caller (trusted, played in the
             workers' own processes, made anew for each match); fewer than two: the bundled agents play too.
         n: matches in all; rounds: whole rotations of every cell instead; neither: one rotation a cell.
+        sprt, until: what ends the run earlier, as on the command line: "elo0=0,elo1=20", "top=3", "separated"; without
+            n and rounds it ends after a million matches at the latest.
         seed: 63 bits; None: drawn.
         sandbox: what contains agents from outside: "auto" takes the strongest that works here; "none": nothing does.
         bind: folders that contained agents may read.
@@ -76,6 +80,8 @@ def run(
             seed=fresh_seed() if seed is None else seed,
             rater=rater,
             opening=opening,
+            sprt=sprt,
+            until=until,
             limits=limits or Limits(),
             sandbox=sandbox,
             isolation=isolation,

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from evalengine.contracts import Plan
     from evalengine.plugins import Plugins
     from evalengine.replays import StoredMatch
+    from evalengine.stopping import Stopping
     from evalengine.store import Store, Stored
-from evalengine.entry import Entry, chosen_by, enter, make_pairing, only_failed, planned, sizes_of, versions_now
+from evalengine.entry import Entry, chosen_by, enter, make_pairing, only_failed, planned, sizes_of, stopping_of, versions_now
 
+COMPLETE = ("done", "stopped")  # states of a run that has nothing left to play
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
 
 
@@ -41,7 +43,9 @@ class Run:
         number, db: which run of which file; entry: what is fixed of it; boards: its ratings;
         workers: how many play; total: matches planned, None when results decide; planned: what `total` was when the
         run began; played: matches stored; concurrency: matches at once in a worker that wait for a network;
-        resumed: matches that were there already; faults: by kind; voids; state: "running", "done" or "interrupted";
+        resumed: matches that were there already; faults: by kind; voids;
+        state: "running", "done", "stopped" (by itself: complete, too) or "interrupted";
+        stopping: what stops it by itself, None when nothing does;
         unsteady: agents from outside that did not repeat themselves when a match of theirs was played again.
     """
 
@@ -54,6 +58,7 @@ class Run:
         made = boards.make_boards(self.rated_games, entry.settings.rater, _rater_of(plugs))
         names = [agent.name for agent in entry.agents]
         self.boards = Boards(store, number, self.rated_games, names, made)
+        self.boards.stopping = self.stopping = _stopping(store, number, entry, plugs)
         self.workers = self.concurrency = 0
         self.planned: int | None = None
         self.sizes: Mapping[int, int] | None = None
@@ -74,6 +79,22 @@ class Run:
         return None if self.sizes is None else sum(self.sizes.values())
 
     @property
+    def decided(self) -> bool:
+        """Whether the run has stopped by itself."""
+        return self.stopping is not None and self.stopping.decided_no is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to play: all matches are there, or the run has stopped by itself."""
+        return self.state in COMPLETE
+
+    @property
+    def unused(self) -> int:
+        """How many matches are stored that ended after the decision, and count nowhere."""
+        decided_no = None if self.stopping is None else self.stopping.decided_no
+        return 0 if decided_no is None else self.played - decided_no - 1
+
+    @property
     def standings(self) -> list[Standing]:
         """The run's own board, best first."""
         return self.boards.standings(self.boards.boards[0])
@@ -85,7 +106,7 @@ class Run:
 
     @property
     def matches(self) -> Iterator[dict[str, Any]]:
-        """Yield the stored matches in match_no order, as mappings: match_no, id, game, agents, scores, places ..."""
+        """Yield the stored matches that count in match_no order, as mappings: match_no, id, game, agents, scores ..."""
         next_no = 0
         while chunk := self._store.stored(self.number, next_no, 1000):
             for stored in chunk:
@@ -93,7 +114,7 @@ class Run:
             next_no = chunk[-1][0] + 1
 
     def stored_matches(self, game: str | None = None) -> Iterator[StoredMatch]:
-        """Return the stored matches in match_no order with their turns, read one at a time.
+        """Return the stored matches that count in match_no order with their turns, read one at a time.
 
         Args:
             game: a name, to leave out the matches of all other games.
@@ -133,15 +154,15 @@ class Run:
         """Return the object of `--format json`."""
         played = self._store.rows(
             "select game_no, count(*) n, count(distinct actions) d from match where id >= ? and id < ? group by 1",
-            self.number << 40,
-            (self.number + 1) << 40,
+            *self._store.span(self.number),
         )
+        played_now = self.played - self.unused
         return {
             "run": self.number,
             "seed": self.seed,
             "state": self.state,
-            "matches": self.played,
-            "finished": self.played - self.voids,
+            "matches": played_now,
+            "finished": played_now - self.voids,
             "voids": self.voids,
             "faults": dict(sorted(self.faults.items())),
             "games": {self.entry.games[row["game_no"]].ref: row["n"] for row in played},
@@ -151,6 +172,7 @@ class Run:
                 board.scope: {"rater": board.rater_name, "standings": [asdict(x) for x in self.boards.standings(board)]}
                 for board in self.boards.boards[1:]
             },
+            "stopping": None if self.stopping is None else self.stopping.told() | {"unused": self.unused},
             "not_deterministic": self.unsteady,
             "distinct_games": sum(row["d"] for row in played),
             "seconds": round(self.seconds, 3),
@@ -178,6 +200,16 @@ class Run:
         """Return how many matches are stored, by game_no."""
         return self._store.played_by_game(self.number)
 
+    def recount(self) -> None:
+        """Count the faults and voids that are stored and count."""
+        self.voids, self.faults = 0, Counter()
+        sql = "select kind, count(*) n from fault where match >= ? and match < ? group by kind"
+        for row in self._store.rows(sql, *self._store.span(self.number)):
+            if row["kind"] == "void":
+                self.voids = row["n"]
+            else:
+                self.faults[row["kind"]] = row["n"]
+
     def count(self, rows: Iterable[Played]) -> None:
         """Count faults and voids of results."""
         for row in rows:
@@ -190,6 +222,13 @@ class Run:
 def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
     agents = next((contest.agents for contest in plan.contests if contest.game_no == number), ())
     return RatedGame(ref=game.ref, spec=game.game.spec, sides=game.sides, agents=agents)
+
+
+def _stopping(store: Store, run: int, entry: Entry, plugs: Plugins) -> Stopping | None:
+    # Looked at once: what plugins make of the plan later would not change a stored state.
+    known = bool(store.rows("select run from stopping where run = ?", run))
+    specs = None if known else planned(entry, plugs, 0)
+    return stopping_of(entry.settings, entry.games, entry.agents, specs)
 
 
 def _rater_of(plugs: Plugins) -> Callable[..., Any]:
@@ -217,6 +256,9 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run
     number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, kept))
     run = Run(store, number, entry, plugs)
     run.sizes = sizes
+    if run.stopping is not None:
+        with store.transaction():
+            run.stopping.save(store, number)
     return run
 
 
@@ -300,16 +342,12 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     run = Run(store, number, entry, plugs)
     run.planned = row["matches"]
     run.boards.load()
+    if run.stopping is not None:
+        run.stopping.load(store, number, run.boards.watermark)
     run.state, run.seconds, run.unsteady = row["state"], row["seconds"], json.loads(row["unsteady"])
     low, high = number << 40, (number + 1) << 40
     run.played = run.resumed = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
-    for fault in store.rows(
-        "select kind, count(*) n from fault where match >= ? and match < ? group by kind", low, high
-    ):
-        if fault["kind"] == "void":
-            run.voids = fault["n"]
-        else:
-            run.faults[fault["kind"]] = fault["n"]
+    run.recount()
     run.sizes = sizes_of(entry, plugs)
     _rate_rest(run, plugs)
     return run

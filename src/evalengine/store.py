@@ -6,6 +6,7 @@ Invariants:
 - Tallies, ratings, their history and the raters' states are written together, every few seconds and at the end. They
   contain the matches, in match_no order, that `rating_state.watermark` counts; who reads a run rates those that follow.
 - `pair_count` counts results as they arrive (whole numbers: order does not matter).
+- Matches behind `run.decided_at` are stored and count nowhere: `span` leaves them out.
 - A run has one writer: it holds an exclusive lock on `FILE-run-N.lock` for as long as it lives.
 """
 
@@ -247,6 +248,11 @@ class Store:
         """Add (run, game_no, first, second, wins, draws, losses) to the counts; within a transaction."""
         self._db.executemany(_PAIR, rows)
 
+    def take_pairs(self, run: int, rows: Iterable[tuple[int, ...]]) -> None:
+        """Take what `add_pairs` added out of the counts of a run; within a transaction."""
+        self.add_pairs((*key, -wins, -draws, -losses) for *key, wins, draws, losses in rows)
+        self._db.execute("delete from pair_count where run = ? and wins + draws + losses = 0", (run,))
+
     def replace(self, table: str, rows: Iterable[Sequence[Any]], width: int) -> None:
         """Insert or replace whole rows of a rating or tally table; within a transaction."""
         self._db.executemany(f"insert or replace into {table} values ({', '.join('?' * width)})", rows)  # noqa: S608 - our own names
@@ -267,9 +273,16 @@ class Store:
         (last,) = self._db.execute("select max(id) from match where id >= ? and id < ?", (low, high)).fetchone()
         return -1 if last is None else int(last) - low
 
+    def span(self, run: int) -> tuple[int, int]:
+        """Return the id of a run's first match and the one behind its last that counts."""
+        found = self._db.execute("select decided_at from run where id = ?", (run,)).fetchone()
+        if found is None or found[0] is None:
+            return match_id(run, 0), match_id(run + 1, 0)
+        return match_id(run, 0), match_id(run, found[0] + 1)
+
     def stored(self, run: int, from_no: int, limit: int) -> list[Stored]:
-        """Return up to `limit` stored matches from `from_no` on, in match_no order."""
-        low, high = match_id(run, from_no), (run + 1) << _RUN_SHIFT
+        """Return up to `limit` stored matches that count, from `from_no` on, in match_no order."""
+        low, high = match_id(run, from_no), self.span(run)[1]
         matches = self._db.execute(
             "select id, game_no, termination, seats, rotation from match where id >= ? and id < ? order by id limit ?",
             (low, high, limit),
@@ -325,8 +338,7 @@ class Store:
             f"select match - ? as match_no, turn, seat, kind, detail, traceback from fault "  # noqa: S608 - marks only
             f"where match >= ? and match < ? and kind in ({', '.join('?' * len(kinds))}) order by match, turn limit ?",
             match_id(run, 0),
-            match_id(run, 0),
-            match_id(run + 1, 0),
+            *self.span(run),
             *kinds,
             limit,
         )
@@ -337,24 +349,23 @@ class Store:
         sql = """select json_extract(m.seats, '$[' || f.seat || '][0]') as agent_no, f.kind, f.detail, f.turn,
             m.game_no, count(distinct f.match) as matches, min(f.match) - ? as first_no
             from fault f join match m on m.id = f.match where f.match >= ? and f.match < ? group by 1, 2"""
-        low = match_id(run, 0)
-        return self.rows(sql, low, low, match_id(run + 1, 0))
+        return self.rows(sql, match_id(run, 0), *self.span(run))
 
     def longest(self, run: int, by: Literal["seconds", "turns"], limit: int) -> list[tuple[int, float]]:
         """Return (match_no, seconds or turns) of the longest matches of a run, longest first."""
-        low, high = match_id(run, 0), match_id(run + 1, 0)
+        low, high = self.span(run)
         sql = f"select id - ?, {by} from match where id >= ? and id < ? order by {by} desc, id limit ?"  # noqa: S608 - one of two words
         return self._db.execute(sql, (low, low, high, limit)).fetchall()
 
     def faulted(self, run: int) -> int:
         """Return how many matches of a run have a fault, voids not among them."""
         sql = "select count(distinct match) from fault where match >= ? and match < ? and kind <> 'void'"
-        return int(self._db.execute(sql, (match_id(run, 0), match_id(run + 1, 0))).fetchone()[0])
+        return int(self._db.execute(sql, self.span(run)).fetchone()[0])
 
     def played_by_game(self, run: int) -> dict[int, int]:
-        """Return how many matches of a run are stored, by game_no."""
+        """Return how many stored matches of a run count, by game_no."""
         sql = "select game_no, count(*) from match where id >= ? and id < ? group by game_no"
-        return dict(self._db.execute(sql, (match_id(run, 0), match_id(run + 1, 0))).fetchall())
+        return dict(self._db.execute(sql, self.span(run)).fetchall())
 
 
 @functools.lru_cache(maxsize=4096)  # most matches end as some other match of the same agents did

@@ -25,9 +25,11 @@ LETTERS = {
     "void": "V",
 }  # fmt: skip
 _THIN_ABOVE = 2_000  # matches; above, a letter stands for several
+_SOON = 20_000  # matches that a run which stops by itself is expected to take at most
 _PATIENCE = 20  # letters of another game that wait for the end of this one's line
 _REFRESH_S = 0.1
 _MOST_BARS = 12
+_TOLD_GROWTH, _TOLD_FIRST = 1.25, 10  # of the matches, from one line on a stopping rule to the next; and the first
 
 
 def letter(spec: MatchSpec, row: Played) -> str:
@@ -111,6 +113,7 @@ class Lines(Display):
 
     def __init__(self, start: Start) -> None:
         self._start = start
+        self._told = 0  # matches when a stopping rule's numbers were printed
 
     def started(self, run: Run) -> None:
         """Print the header."""
@@ -121,6 +124,9 @@ class Lines(Display):
         """Print what became of each match."""
         for spec, row in zip(specs, rows, strict=True):
             note(f"{run.entry.name_of(spec)} {_outcome(run, spec, row)} ({row.turns} turns)")
+        if run.stopping is not None and run.stopping.fed >= self._told * _TOLD_GROWTH + _TOLD_FIRST:
+            self._told = run.stopping.fed
+            self.note(f"{run.stopping.status()} after {self._told} matches")
 
 
 class Letters(Lines):
@@ -195,8 +201,9 @@ class Letters(Lines):
 
 
 def _every(run: Run) -> int:
-    """Return how many matches a letter stands for."""
-    return -(-(run.total or 1) // _THIN_ABOVE)
+    """Return how many matches a letter stands for; a run that stops by itself will not play all that are planned."""
+    total = run.total or 1
+    return -(-(min(total, _SOON) if run.stopping is not None else total) // _THIN_ABOVE)
 
 
 class Live(Lines):
@@ -257,7 +264,9 @@ class Live(Lines):
             self._bars.update(task, completed=count, visible=shown)
         top = "   ".join(map(_glance, run.glance[:3]))
         faults = f"   {run.faults.total()} faults" if run.faults else ""
-        return Group(self._bars, Text(f"{run.played} played   {top}{faults}", no_wrap=True, overflow="ellipsis"))
+        rule = f"   {run.stopping.status()}" if run.stopping is not None else ""
+        told = f"{run.played} played{rule}   {top}{faults}"
+        return Group(self._bars, Text(told, no_wrap=True, overflow="ellipsis"))
 
     def close(self) -> None:
         """End the display."""

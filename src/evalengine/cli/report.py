@@ -41,6 +41,8 @@ def print_run(run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins
         if not options["quiet"]:
             for line in by_agent(run, _wanted(options["kinds"])):
                 note(line)
+            for line in stopping_line(run):
+                note(line)
         return
     if not options["quiet"]:
         _print_boards(run, made, verbose=bool(options["verbose"]))
@@ -49,8 +51,10 @@ def print_run(run: Run, store: Store, options: Mapping[str, Any], plugs: Plugins
             *_slowest(run, store, options["durations"]),
         ]:
             out(line)
+    for line in stopping_line(run):
+        out(line)
     out(rule(last_line(run)))
-    if not options["quiet"] and run.state == "done" and run.played:
+    if not options["quiet"] and run.complete and run.played:
         out(f"show one: evalengine show {shlex.quote(_example(run, store))}{db_option(run)}")
 
 
@@ -70,13 +74,20 @@ def board_title(title: str, board: Any) -> str:
 def last_line(run: Run) -> str:
     """Return the summary that -q prints alone."""
     faults = run.faulted
-    told = [f"{run.played - run.voids} finished"]
+    told = [f"{run.played - run.unused - run.voids} finished"]
     if faults:
         told.append(f"{faults} with a fault")
     if run.voids:
         told.append(f"{run.voids} void")
+    if run.unused:
+        told.append(f"{run.unused} more unused")
     speed = run.played / run.seconds if run.seconds else 0.0
     return f"{', '.join(told)}, in {run.seconds:.1f} s ({speed:.1f} matches/s)"
+
+
+def stopping_line(run: Run) -> list[str]:
+    """Return the line on what stopped the run, or that nothing did; none when nothing should."""
+    return [] if run.stopping is None else [run.stopping.line()]
 
 
 def stopped_line(run: Run) -> str:

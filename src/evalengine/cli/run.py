@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evalengine.store import Store
 
 _RESUME_LATEST = "latest"
-_PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents")
+_PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents", "sprt", "until")
 _LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
     *_PLAN, *_LIMITS, "broken", "rater", "sandbox", "isolation", "bind", "select", "deselect", "last_failed",
@@ -34,6 +34,7 @@ Examples:
   evalengine run --games strategy -n 500
   evalengine run mybot.py --games "connect4 or hex(size=7)" -n 200
   evalengine run a=old.py b=new.py --games tictactoe --rounds 50
+  evalengine run new=new.py old=old.py --games tictactoe --sprt elo0=0,elo1=20
   evalengine run "uci:stockfish?nodes=200" "cmd:./mine --deep" --games chess
 """
 _FOLDER = click.Path(file_okay=False, exists=True)
@@ -91,6 +92,23 @@ _plan_options = _options(
         "--rater",
         metavar="NAME",
         help="trueskill, elo, mean ... Default: trueskill by places, mean where scores count.",
+    ),
+)
+_stopping_options = _options(
+    _option(
+        "--sprt",
+        metavar="elo0=0,elo1=E,...",
+        default="",
+        help="End when the first of two agents is shown to be stronger than the other by elo1, or by no more than "
+        "elo0: normalized Elo; also alpha=.05,beta=.05,model=normalized|logistic|bayesian. -n is the most, by default "
+        "a million.",
+    ),
+    _option(
+        "--until",
+        metavar="top=K|separated,...",
+        default="",
+        help="End when the best K agents are settled, or every neighbour is separated; also margin=ELO,alpha=.05. -n "
+        "is the most, by default a million.",
     ),
 )
 _sandbox_option = _option(
@@ -202,6 +220,7 @@ _place_options = _options(
 @click.argument("agents", nargs=-1, metavar="[AGENT]...")
 @_options(
     _plan_options,
+    _stopping_options,
     limit_options.limit_options,
     _sandbox_option,
     _isolation_option,
@@ -291,6 +310,8 @@ def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
         seed=seeding.fresh_seed() if options["seed"] is None else options["seed"],
         rater=options["rater"],
         pairing=options["pairing"],
+        sprt=options["sprt"],
+        until=options["until"],
         opening=options["opening"],
         limits=limit_options.limits_of(options),
         agent_limits=limit_options.own_of(source.limits),
@@ -340,7 +361,9 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
 
         text.note(f"note: run {last} had no fault and no void: all its matches are played again")
         return wish
-    return replace(wish, failed_of=last) if options["last_failed"] else replace(wish, first_of=last)
+    if options["last_failed"]:  # some matches of a plan decide nothing
+        return replace(wish, failed_of=last, sprt="", until="")
+    return replace(wish, first_of=last)
 
 
 # --------------------------------------------------------------------------------------- doing
@@ -429,13 +452,13 @@ def _play(  # noqa: PLR0917 - what a run is played with
     code = _exit_code(run, options)
     with suppress(BrokenPipeError):  # whoever reads has seen enough; the exit code says the rest
         report.print_run(run, store, options, plugs)
-    if run.state != "done":
+    if not run.complete:
         text.note(report.stopped_line(run))
     return code
 
 
 def _exit_code(run: Run, options: Mapping[str, Any]) -> int:
-    if run.state != "done":
+    if not run.complete:
         return ExitCode.INTERRUPTED
     failed = run.voids > 0 or (options["fail_on_fault"] and run.faults.total() > 0)
     if options["fail_under"] is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from evalengine.replays import StoredMatch
+    from evalengine.store import Store
 
 _WIDTH = 80  # of a line of actions
 
@@ -33,22 +34,24 @@ def command(match: str, form: str, db: str, wanted: Sequence[str]) -> None:
     plugs = settings.load_plugins(wanted)
     with settings.open_store(db) as store:
         agent = shown_agent.record(match, store, plugs)
-        record = agent or _record(stored.read(match, store, plugs))
+        record = agent or _record(stored.read(match, store, plugs), store)
     lines = shown_agent.lines(record) if agent else _lines(record)
     text.out(json.dumps(record, indent=2, default=str) if form == "json" else "\n".join(lines))
 
 
-def _record(found: StoredMatch) -> dict[str, Any]:
+def _record(found: StoredMatch, store: Store) -> dict[str, Any]:
     import time
 
     import msgpack
 
     row = found.row
+    decided_no = store.run(found.run)["decided_at"]
     return {
         "match": found.name,
         "run": found.run,
         "game": found.entry.games[found.spec.game_no].ref,
         **{name: row[name] for name in ("seed", "rotation", "opening", "termination", "turns", "seconds")},
+        "used": decided_no is None or found.spec.match_no <= decided_no,
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["started"])),
         "seats": [
             {"agent": name, **{key: seat[key] for key in ("seat", "place", "score", "fault")}}
@@ -80,6 +83,8 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         f"{record['started']}, {record['seconds']:.3f} s, of them {sum(record['think_us']) / 1e6:.3f} s thought; "
         f"{record['turns']} turns{random}, ended by {record['termination']}"
     )
+    if not record["used"]:
+        yield "ended after the run had been decided: it is not rated"
     for seat in record["seats"]:
         fault = f"  {seat['fault'].upper()}" if seat["fault"] else ""
         yield f"seat {seat['seat']}: {seat['agent']}  place {seat['place']}, score {seat['score']:g}{fault}"

@@ -33,15 +33,16 @@ def command(run: int | None, game: str | None, form: str, db: str, wanted: Seque
         board = _board(found, game)
         shown = made.standings(found.summary(), found.boards.standings(board))
         last = report.last_line(found)
+        stopping = report.stopping_line(found)
     if form != "table":
         text.out(shown)
         return
-    for line in (report.board_title(f"run {found.number}", board), shown, text.rule(last)):
+    for line in (report.board_title(f"run {found.number}", board), shown, *stopping, text.rule(last)):
         text.out(line)
     if found.state == "running":
         again = report.resume_command(found)
         text.note(f"{found.played} of {found.total} matches: being played, or killed; then {again}")
-    elif found.state != "done":
+    elif not found.complete:
         text.note(report.stopped_line(found))
 
 
