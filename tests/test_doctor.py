@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -204,3 +205,14 @@ def test_a_game_of_four_and_a_program_are_checked_too(tmp_path):
     code, found = doctor(f"plain:sh {SHELL_AGENT}", "--sandbox", "none", cwd=tmp_path)
     assert code == 0, found
     assert "a program that speaks plain" in found["loads"][1]
+
+
+def test_an_agent_behind_a_network_is_sent_to_its_server_and_not_to_a_log(tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nobody listens there
+        code, found = doctor(f"http://127.0.0.1:{closed.getsockname()[1]}/", "--games", "tictactoe", cwd=tmp_path)
+    assert code == 1
+    works, told = found["answers"]
+    assert not works
+    assert told.startswith("crash: no connection")
+    assert told.endswith("Ask its server by hand, with the same key if it needs one")

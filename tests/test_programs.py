@@ -612,6 +612,13 @@ def test_a_file_that_cannot_be_executed_is_told_before_the_run(tmp_path, kind, f
     assert "\n" not in str(caught.value)
 
 
+def test_a_pipe_is_no_program_and_no_file_to_copy(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o755)
+    with pytest.raises(AgentError, match="is neither a file nor a folder"):
+        load(f"cmd:{tmp_path}/pipe")
+    assert load(f"cmd:/bin/cat {tmp_path}/pipe /dev/zero").files == ()
+
+
 @pytest.mark.parametrize("first_line", ["#!/bin/sh", "#!  /usr/bin/env -S python3 -u", "#!/usr/bin/env X=1 sh"])
 def test_a_script_whose_interpreter_is_there_is_taken(tmp_path, first_line):
     (tmp_path / "a bot").write_text(f"{first_line}\n")

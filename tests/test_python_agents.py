@@ -943,6 +943,24 @@ def test_a_link_that_leads_outside_or_to_a_folder_is_refused(tmp_path, target):
     assert list((tmp_path / "kept").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["agent.py", "main.py"])
+def test_not_a_line_is_read_of_an_agents_file_that_is_a_link_outside(tmp_path, name):
+    write(tmp_path / "secret.txt", "the secret line")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / name).symlink_to("../secret.txt")
+    for ref in ("a", f"a/{name}"):
+        with pytest.raises(AgentError) as caught:
+            evalengine_load_agent(str(tmp_path / ref))
+        assert str(caught.value) == f"a: {name} is a link that leads outside its folder"
+
+
+@pytest.mark.parametrize("ref", ["bot.py", "bot.py:act", "bot.zip", "agent.py"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, ref):
+    os.mkfifo(tmp_path / ref.partition(":")[0])
+    with pytest.raises(AgentError, match="is neither a file nor a folder"):
+        evalengine_load_agent(str(tmp_path / ref))
+
+
 def test_a_folder_of_too_many_files_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(submissions, "MAX_FILES", 3)
     write(tmp_path / "a" / "agent.py", ACT)

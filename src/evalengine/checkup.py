@@ -187,7 +187,7 @@ def _of_match(orders: Orders, game: ChosenGame, seen: _Observed, played: Played)
     limits = agent.limits or orders.limits
     fault = Fault(*played.faults[0][2]) if played.faults else None
     if seen.fallen is not None:
-        yield Finding("starts", False, _told(seen.fallen))
+        yield Finding("starts", False, _told(agent, seen.fallen))
     else:
         bound = "" if agent.kind == "trusted" else f"; the limit is {_amount(limits.start_s, 's')}"
         yield Finding(
@@ -196,18 +196,20 @@ def _of_match(orders: Orders, game: ChosenGame, seen: _Observed, played: Played)
         broke = fault is not None and fault.kind not in _OF_LIMITS
         answers = f"{len(seen.answers_s)} legal answers in a match of {game.ref} against random"
         if broke or seen.answers_s:
-            yield Finding("answers", not broke, _told(fault) if fault is not None and broke else answers)
+            yield Finding("answers", not broke, _told(agent, fault) if fault is not None and broke else answers)
         if seen.answers_s:
             yield Finding("time", True, _times(seen.answers_s, agent, limits))
         yield Finding("limits", *_of_limits(agent, fault, seen, limits))
     yield Finding("log", True, _log(played))
 
 
-def _told(fault: Fault) -> str:
+def _told(agent: AgentSpec, fault: Fault) -> str:
     """Return a fault for people: what, where in the agent's own code, what to do."""
     last = [line.strip() for line in fault.traceback.splitlines() if line.strip().startswith("File ")][-1:]
     silent = fault.kind == FaultKind.CRASH and not last
     remedy = "See its log below, and start it by hand" if silent else _REMEDIES[FaultKind(fault.kind)]
+    if agent.waits_s:  # it has no log here, and the run's limits do not hold
+        remedy = "Ask its server by hand, with the same key if it needs one"
     return ". ".join([f"{fault.kind}: {fault.detail}", *last, remedy])
 
 
@@ -222,7 +224,7 @@ def _times(answers_s: list[float], agent: AgentSpec, limits: Limits) -> str:
 
 def _of_limits(agent: AgentSpec, fault: Fault | None, seen: _Observed, limits: Limits) -> tuple[bool, str]:
     if fault is not None and fault.kind in _OF_LIMITS:
-        return False, _told(fault)
+        return False, _told(agent, fault)
     if agent.kind == "trusted":
         return True, "none hold: it is trusted"
     peak = "not known" if seen.peak_mib is None else f"{seen.peak_mib} MiB"

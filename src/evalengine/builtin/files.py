@@ -38,6 +38,9 @@ def load_file(ref: str) -> AgentSpec | None:
 
 def _python(path: Path, name: str) -> AgentSpec:
     suffix = f":{name}" if name else ""
+    if path.suffix in {".py", ".zip"} and not (path.is_file() or path.is_dir()):
+        msg = f"{path} is neither a file nor a folder"  # who reads a pipe waits for ever
+        raise AgentError(msg)
     if path.suffix == ".zip":
         # The entry is known once it is unpacked; it is only its name until then.
         return AgentSpec(name=agent_name(path.stem), kind="python", path=str(path.absolute()), entry=suffix)
@@ -54,6 +57,10 @@ def _python(path: Path, name: str) -> AgentSpec:
         msg = f"{path} is no Python file, folder or zip; a program in another language is 'cmd:{path}'"
         raise AgentError(msg)
     file = path / entry if path.is_dir() else path
+    if entry in _ENTRIES and not file.resolve().is_relative_to(file.parent.resolve()):
+        # Here, before it is looked at: what is told of a broken file quotes it.
+        msg = f"{file.parent.resolve().name}: {entry} is a link that leads outside its folder"
+        raise AgentError(msg)
     return AgentSpec(
         name=agent_name(stem),
         kind="python",

@@ -68,7 +68,7 @@ def program_of(ref: str) -> AgentSpec | None:
         fits=kind.fits,
         argv=(_program(ref, words[0]), *words[1:]),
         files=(
-            *(word for word in words[1:] if _exists(word)),
+            *(word for word in words[1:] if _can_be_copied(word)),
             *(value for value in options.values() if _is_file(value)),
         ),
         dialect=kind.dialect,
@@ -124,6 +124,8 @@ def _missing(name: str) -> str:
 
 def _unusable(path: str) -> str:
     """Return why the kernel will not execute a file, as far as its first line tells; nothing when it may."""
+    if not Path(path).is_file():
+        return "is neither a file nor a folder"  # who reads a pipe waits for ever
     try:
         with Path(path).open("rb") as file:
             line = file.readline(_FIRST_LINE)
@@ -179,6 +181,11 @@ def _exists(word: str) -> bool:
         return Path(word).exists()
     except OSError:  # too long for a name: a text, not a file
         return False
+
+
+def _can_be_copied(word: str) -> bool:
+    """Say whether a word names a file or a folder: of a pipe there is no copy, of /dev/zero no end."""
+    return _exists(word) and (Path(word).is_file() or Path(word).is_dir())
 
 
 def _is_file(value: str) -> bool:
