@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from evalengine.replays import StoredMatch
     from evalengine.stopping import Stopping
     from evalengine.store import Store, Stored
-from evalengine.entry import Entry, chosen_by, enter, make_pairing, only_failed, planned, sizes_of, stopping_of, versions_now
+from evalengine.entry import (
+    Entry,
+    chosen_by,
+    enter,
+    make_pairing,
+    only_failed,
+    planned,
+    sizes_of,
+    stopping_of,
+    versions_now,
+)
 
 COMPLETE = ("done", "stopped")  # states of a run that has nothing left to play
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
