@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import agent_faults, boards, forfeits, planning, references, sandboxes, submissions
+from evalengine import agent_faults, boards, evidence, forfeits, planning, references, sandboxes, submissions
 from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
 from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
@@ -50,8 +50,13 @@ class Run:
         self.db = store.path
         self.entry = entry
         self.rated_games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
-        made = boards.make_boards(self.rated_games, entry.settings.rater, lambda name: _make_rater(name, plugs))
         names = [agent.name for agent in entry.agents]
+        options = entry.settings.rater_options
+        made = boards.make_boards(
+            self.rated_games,
+            entry.settings.rater,
+            lambda name: evidence.make_rater(name, options, names, plugs),
+        )
         self.boards = Boards(store, number, self.rated_games, names, made)
         self.workers = self.concurrency = 0
         self.planned: int | None = None
@@ -349,7 +354,7 @@ def _run_row(entry: Entry, command: str) -> dict[str, Any]:
         "state": "running",
         "command": command,
         "seed": entry.settings.seed,
-        "settings": _settings_row(entry.settings),
+        "settings": settings_row(entry.settings),
         "versions": dict(entry.versions),
         "sandbox": entry.sandbox,
         "limits": entry.settings.limits._asdict(),
@@ -358,7 +363,8 @@ def _run_row(entry: Entry, command: str) -> dict[str, Any]:
     }
 
 
-def _settings_row(settings: Settings) -> dict[str, Any]:
+def settings_row(settings: Settings) -> dict[str, Any]:
+    """Return the settings as a run's row keeps them."""
     row = {name: getattr(settings, name) for name in Settings.__slots__}
     row["limits"] = settings.limits._asdict()
     row["callables"] = len(settings.callables)
