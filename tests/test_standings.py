@@ -143,7 +143,7 @@ def test_a_rebuilt_run_is_as_if_it_had_been_played_with_that_rater(tmp_path, mon
         (("standings", "--rater", "trueskil"), 'no rater "trueskil". Did you mean "trueskill"?'),
         (("standings", "--game", "conect4"), 'no game in run 1: "conect4". Did you mean "connect4"?'),
         (("standings", "--db", "none.db"), "none.db"),
-        (("compare", "random", "frist"), 'no agent in run 1: "frist". Did you mean "first"?'),
+        (("compare", "random", "randon"), 'no agent in run 1: "randon". Did you mean "random"?'),
         (("compare", "random", "random"), "'random' is given twice"),
         (("rate", "--rater", "elo", "-o", "foo=1"), "rater 'elo' has no option 'foo'"),
         (("rate", "--rater", "elo", "-o", "foo"), "write key=value"),

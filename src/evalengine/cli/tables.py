@@ -55,7 +55,8 @@ def rating_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _rating_cells(row: Mapping[str, Any]) -> list[str]:
     low, high = row["rank_lo"], row["rank_hi"]
     rank = "-" if row["rank"] is None else f"{low}-{high}" if low != high else str(row["rank"])
-    told = f"{row['se']:.2f}" if row["lo"] is None else f"{row['lo']:.1f}..{row['hi']:.1f}"
+    doubt = f"{row['se']:.2f}" if row["se"] else "-"  # a rater without one says 0
+    told = doubt if row["lo"] is None else f"{row['lo']:.1f}..{row['hi']:.1f}"
     note = "not played" if row["rank"] is None else "provisional" if row["provisional"] else ""
     return [rank, row["agent"], f"{row['rating']:.1f}", told, note]
 
