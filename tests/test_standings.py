@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import signal
 import sqlite3
 
 import pytest
@@ -131,6 +132,65 @@ def test_a_rebuilt_run_is_as_if_it_had_been_played_with_that_rater(tmp_path, mon
     assert told(shell, "standings", "--db", "other.db")["standings"][0]["rating"] in {
         rating for (rating,) in query("select rating from rating where scope = ''", "other.db")
     }
+
+
+def test_a_resumed_run_goes_on_with_the_rater_and_options_of_the_rebuild(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    plan = ("run", "slow.py", "--opponents", "first", "--games", "tictactoe", "-n", 12, "--seed", BIG)
+    run = started(*plan, "-v", "--workers", 1, cwd=tmp_path)
+    while "tictactoe::" not in run.stderr.readline():
+        assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=60)
+    db = tmp_path / ".evalengine" / "arena.db"
+    (before,) = query("select count(*) from match", db)[0]
+    assert 0 < before < 12
+    rebuild = ("rate", "--rater", "elo", "-o", "k=10", "--rebuild")
+    assert process(*rebuild, cwd=tmp_path).returncode == 0
+    resumed = process("run", "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    sql = "select * from rating", "select run, scope, rater, watermark, state from rating_state"
+    after = [query(text, db) for text in sql]
+    assert process(*rebuild, cwd=tmp_path).returncode == 0
+    assert [query(text, db) for text in sql] == after
+    assert after[1][0][2:4] == ("elo", 12)
+
+
+def circle(db, wins):
+    """Make a run of four agents say that a beats b beats c beats a, and that the last two never met."""
+    names = ["first", "random", "greedy"]
+    with sqlite3.connect(db) as opened:
+        numbers = {name: number for number, name in opened.execute("select agent_no, name from agent")}
+        beats = {(numbers[names[at]], numbers[names[(at + 1) % 3]]) for at in range(wins)}
+        for row, seats in opened.execute("select id, seats from match").fetchall():
+            one, other = (agent for agent, *_ in json.loads(seats))
+            if (one, other) not in beats and (other, one) not in beats:
+                opened.execute("delete from match where id = ?", (row,))
+                continue
+            won = (one, other) in beats
+            told = [[one, 1 if won else -1, 1 if won else 2], [other, -1 if won else 1, 2 if won else 1]]
+            opened.execute("update match set seats = ? where id = ?", (json.dumps(told), row))
+    opened.close()
+
+
+def test_a_circle_is_shown_and_agents_that_never_met_are_compared_through_others(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shell = Shell(tmp_path, capsys)
+    plan = ("run", "first", "random", "greedy", "--games", "tictactoe", "-n", 60, "--seed", BIG, "-q", "--db")
+    assert shell(*plan, "circle.db") == 0
+    circle("circle.db", 3)
+    assert shell("standings", "--db", "circle.db") == 0
+    line = next(line for line in shell.out.splitlines() if line.startswith("a circle: "))
+    assert " ".join(line.split()[2:9]) in {
+        "first > random > greedy > first", "random > greedy > first > random", "greedy > first > random > greedy",
+    }  # fmt: skip
+    assert shell(*plan, "chain.db") == 0
+    circle("chain.db", 2)
+    assert shell("compare", "first", "greedy", "--db", "chain.db") == 0
+    assert "never met" in shell.out
+    record = told(shell, "compare", "first", "greedy", "--db", "chain.db")
+    assert record["difference"]["rating"] > 0
+    assert record["difference"]["lo"] < record["difference"]["rating"] < record["difference"]["hi"]
 
 
 # ------------------------------------------------------------------------------------------- wrong input

@@ -50,7 +50,13 @@ def command(  # noqa: PLR0917 - an argument an option
             msg = f"{first!r} is given twice: name two agents of run {found.number}"
             raise UsageError(msg)
         rows = shown.rated(store, {shown.usual: {}}, faults)[shown.usual]
-    told = {"run": found.number, **_record(shown, one, other, rows, error_elo)}
+        told = {"run": found.number, **_record(shown, one, other, rows, error_elo)}
+        if not told["matches"] and told["connected"] and shown.usual != "mean":
+            # With the second one fixed where it stands, the first one's interval is that of the difference.
+            fixed = {"anchors": {second: told["ratings"][1]["rating"]}}
+            told["difference"] = _difference(
+                told["ratings"][1], shown.rated(store, {shown.usual: fixed}, faults), first
+            )
     text.out(json.dumps(told, indent=2) if form == "json" else "\n".join(_lines(told)))
 
 
@@ -85,6 +91,12 @@ def _record(shown: Scope, one: int, other: int, rows: Sequence[Mapping[str, Any]
     }
 
 
+def _difference(fixed: Mapping[str, Any], tables: Mapping[str, Any], first: str) -> dict[str, float]:
+    (rows,) = tables.values()
+    row = next(row for row in rows if row["agent"] == first)
+    return {name: row[name] - fixed["rating"] for name in ("rating", "lo", "hi")}
+
+
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     from evalengine.cli import tables
 
@@ -106,10 +118,15 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _through_others(told: Mapping[str, Any]) -> Iterator[str]:
+    from evalengine.cli import tables
+
     one, other = told["ratings"]
     if not told["connected"]:
         yield "and no results of others connect them: nothing says who is stronger. Play them against each other"
         return
-    yield f"through others, by {told['rater']}: {one['rating'] - other['rating']:+.1f} in favour of {one['agent']}"
-    for row in (one, other):
-        yield f"{row['agent']}: {row['rating']:.1f}, 95% {row['lo']:.1f}..{row['hi']:.1f}"
+    if "difference" not in told:
+        yield f"by {told['rater']}: {one['rating']:.3f} and {other['rating']:.3f}"
+        return
+    found = told["difference"]
+    span = tables.bounds(found["lo"], found["hi"])
+    yield f"through others, by {told['rater']}: {one['agent']} is at {found['rating']:+.1f}, 95% {span}"
