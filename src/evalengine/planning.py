@@ -37,6 +37,7 @@ class Settings:
     rounds: int | None = None
     seed: int = 0
     rater: str | None = None  # None: trueskill by places, mean where scores count
+    rater_options: Mapping[str, Any] = field(default_factory=dict)  # of `rate --rebuild`
     pairing: str = "round-robin"
     opening: str = ""  # "", "none" or "random:K"
     limits: Limits = field(default_factory=Limits)

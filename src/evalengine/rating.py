@@ -46,7 +46,7 @@ def rate(matches: Iterable[Mapping[str, Any]], rater: str = "bt", **options: Any
     """
     entries = _Entries()
     rated = [entries.rated(number, match) for number, match in enumerate(matches)]
-    chosen = _made(rater, options, entries.agents)
+    chosen = made(rater, options, entries.agents, Plugins())
     _check(chosen.info, rated, entries)
     chosen.update(rated if chosen.info.online else _by_rotation(rated))
     played = Counter(agent for result in rated for side in result.agents for agent in _members(side))
@@ -153,9 +153,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE
 
 
-def _made(name: str, options: Mapping[str, Any], agents: dict[str, int]) -> Rater:
-    """Return a rater with its options, agents' names in them as numbers."""
-    spec = references.find("rater", name, Plugins().listed("raters"), "evalengine plugins")
+def made(name: str, options: Mapping[str, Any], agents: dict[str, int], plugs: Plugins) -> Rater:
+    """Return a rater with its options, agents' names in them as numbers; names that `agents` lacks are added to it.
+
+    Raises:
+        UnknownNameError: there is no such rater; ConfigError: an option is unknown or out of range.
+    """
+    spec = references.find("rater", name, plugs.listed("raters"), "evalengine plugins")
     make = references.imported(spec.factory, f"rater {name!r}")
     known = inspect.signature(make).parameters
     for option in options:
@@ -188,7 +192,7 @@ def _check(info: RaterInfo, rated: Sequence[Rated], entries: _Entries) -> None:
         UsageError: a match has it.
     """
     for number, result in enumerate(rated):
-        if told := _unsupported(info, result):
+        if told := unsupported(info, result):
             msg = f"match {number}: {told}: take another rater"
             raise UsageError(msg)
     lacks = entries.without_scores if info.scores else entries.without_ranks
@@ -198,7 +202,7 @@ def _check(info: RaterInfo, rated: Sequence[Rated], entries: _Entries) -> None:
         raise UsageError(msg)
 
 
-def _unsupported(info: RaterInfo, result: Rated) -> str | None:
+def unsupported(info: RaterInfo, result: Rated) -> str | None:
     """Return what of a result a rater cannot rate, or None."""
     sides, weight = len(result.agents), result.weight
     if sides > 2 and not info.ffa:  # noqa: PLR2004 - more than two sides is what the word means

@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from evalengine import agent_faults, boards, forfeits, planning, references, sandboxes, submissions
+from evalengine import agent_faults, boards, evidence, forfeits, planning, references, sandboxes, submissions
 from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
 from evalengine.launcher import temporary_folder
@@ -21,7 +21,7 @@ from evalengine.planning import ChosenGame, Settings
 from evalengine.replays import read_match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from evalengine.agent_faults import AgentFault
@@ -65,8 +65,8 @@ class Run:
         self.db = store.path
         self.entry = entry
         self.rated_games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
-        made = boards.make_boards(self.rated_games, entry.settings.rater, _rater_of(plugs))
         names = [agent.name for agent in entry.agents]
+        made = boards.make_boards(self.rated_games, entry.settings.rater, _raters(entry.settings, names, plugs))
         self.boards = Boards(store, number, self.rated_games, names, made)
         self.boards.stopping = self.stopping = _stopping(store, number, entry, plugs)
         self.workers = self.concurrency = 0
@@ -241,14 +241,9 @@ def _stopping(store: Store, run: int, entry: Entry, plugs: Plugins) -> Stopping 
     return stopping_of(entry.settings, entry.games, entry.agents, specs)
 
 
-def _rater_of(plugs: Plugins) -> Callable[..., Any]:
-    """Return what makes a rater from its name and options."""
-
-    def make(name: str, **options: Any) -> Any:
-        spec = references.find("rater", name, plugs.listed("raters"), "evalengine plugins")
-        return references.imported(spec.factory, f"rater {name!r}")(**options)
-
-    return make
+def _raters(settings: Settings, agents: Sequence[str], plugs: Plugins) -> Callable[..., Any]:
+    """Return what makes a rater from its name and a board's own options, which a person's come before."""
+    return lambda name, **own: evidence.make_rater(name, {**own, **settings.rater_options}, agents, plugs)
 
 
 def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run:
@@ -297,7 +292,8 @@ def _with_copies(entry: Entry, folder: Path) -> Entry:
 
 def _check_rater(entry: Entry, plugs: Plugins) -> None:
     games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
-    boards.make_boards(games, entry.settings.rater, _rater_of(plugs))
+    names = [agent.name for agent in entry.agents]
+    boards.make_boards(games, entry.settings.rater, _raters(entry.settings, names, plugs))
 
 
 def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | None = None) -> Iterator[str]:
@@ -419,7 +415,7 @@ def _run_row(entry: Entry, command: str) -> dict[str, Any]:
         "state": "running",
         "command": command,
         "seed": entry.settings.seed,
-        "settings": _settings_row(entry.settings),
+        "settings": settings_row(entry.settings),
         "versions": dict(entry.versions),
         "sandbox": entry.sandbox,
         "limits": entry.settings.limits._asdict(),
@@ -428,7 +424,8 @@ def _run_row(entry: Entry, command: str) -> dict[str, Any]:
     }
 
 
-def _settings_row(settings: Settings) -> dict[str, Any]:
+def settings_row(settings: Settings) -> dict[str, Any]:
+    """Return the settings as a run's row keeps them."""
     row = {name: getattr(settings, name) for name in Settings.__slots__}
     row["limits"] = settings.limits._asdict()
     row["callables"] = len(settings.callables)

@@ -257,6 +257,10 @@ class Store:
         """Insert or replace whole rows of a rating or tally table; within a transaction."""
         self._db.executemany(f"insert or replace into {table} values ({', '.join('?' * width)})", rows)  # noqa: S608 - our own names
 
+    def delete(self, table: str, run: int) -> None:
+        """Delete a run's rows of a rating table; within a transaction."""
+        self._db.execute(f"delete from {table} where run = ?", (run,))  # noqa: S608 - our own names
+
     # ---------------------------------------------------------------------------- for resume
 
     def match_nos(self, run: int) -> Iterator[int]:

@@ -23,6 +23,8 @@ _COMMANDS = {
     "agents": "List the bundled agents.",
     "plugins": "List plugins and what they registered.",
     "standings": "Print the standings of a stored run.",
+    "compare": "Compare two agents of a stored run.",
+    "rate": "Rate a stored run with another rater or other options, without playing.",
     "show": "Show one match, or one agent: how it ended, faults, logs.",
     "replay": "Show the positions of a match, turn by turn.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",

@@ -284,7 +284,10 @@ def _check_resume(named: str, typed: Collection[str]) -> None:
         _refuse(f"--resume {named}: a run is a number from 1; leave it out for the latest")
     dotted = sorted(name for name in typed if "." in name)
     if wrong := [_dashed(name) for name in _FIXED_BY_A_RUN if name in typed] + dotted:
-        _refuse(f"--resume takes {', '.join(wrong)} from the stored run: leave it out (of EVALENGINE_ADDOPTS too)")
+        hint = ". To rate it otherwise: evalengine rate --rebuild --rater NAME" if "rater" in typed else ""
+        _refuse(
+            f"--resume takes {', '.join(wrong)} from the stored run: leave it out (of EVALENGINE_ADDOPTS too){hint}"
+        )
 
 
 def _refuse(text: str) -> None:

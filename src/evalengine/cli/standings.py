@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalengine.cli import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.boards import Board
+    from evalengine.cli.scope import Scope
     from evalengine.runs import Run
 
 
 @click.command("standings", cls=settings.Command)
 @click.argument("run", type=click.IntRange(min=1), required=False, metavar="[RUN]")
 @click.option("--game", metavar="REF", help="The board of one game instead of the run's own.")
+@click.option("--rater", "raters", multiple=True, metavar="NAME", help="A rater to show, too; may be given again.")
+@click.option("--anchor", "anchors", multiple=True, metavar="NAME=RATING", help="An agent that --rater holds fixed.")
+@click.option(
+    "--faults", type=click.Choice(["loss", "ignore"]), default="loss", show_default=True,
+    help="What a fault counts as in --rater's tables and the cross table.",
+)  # fmt: skip
+@click.option("--cross", is_flag=True, help="With --format csv: the cross table instead of the board.")
 @settings.board_format_option
 @settings.database_options
 @settings.plugin_options
-def command(run: int | None, game: str | None, form: str, db: str, wanted: Sequence[str]) -> None:
+def command(  # noqa: PLR0917 - an argument an option
+    run: int | None, game: str | None, raters: Sequence[str], anchors: Sequence[str], faults: str, form: str, db: str,
+    wanted: Sequence[str], *, cross: bool,
+) -> None:  # fmt: skip
     """Print the standings of a stored run, the latest by default; also while it is being played."""
-    from evalengine import runs
-    from evalengine.cli import report, text
+    from evalengine import evidence, runs
+    from evalengine.cli import report, scope, text
 
     plugs = settings.load_plugins(wanted)
     made = report.reporter(form, plugs)
     with settings.open_store(db) as store, store.reading():
         found = runs.reopen(store, run or store.latest_run(), plugs)
-        board = _board(found, game)
-        shown = made.standings(found.summary(), found.boards.standings(board))
+        shown = scope.Scope(found, game, plugs)
+        options = evidence.parse_options((), anchors)
+        rated = shown.rated(store, dict.fromkeys(raters or [shown.usual], options), faults)
+        record = _record(shown, rated)
+        board = made.standings(found.summary() | record, found.boards.standings(shown.board))
         last = report.last_line(found)
         stopping = report.stopping_line(found)
     if form != "table":
-        text.out(shown)
+        text.out(scope.as_csv(record["cross_table"]) if cross and form == "csv" else board)
         return
-    for line in (report.board_title(f"run {found.number}", board), shown, *stopping, text.rule(last)):
+    # The board itself is by the usual rater, so that its table would say the same again.
+    again = not (raters or anchors or faults != "loss") and shown.usual == shown.board.rater_name
+    lines = _lines(record, [] if again else list(rated))
+    for line in (report.board_title(f"run {found.number}", shown.board), board, *stopping, *lines, text.rule(last)):
         text.out(line)
+    _say_where_it_stands(found)
+
+
+def _say_where_it_stands(found: Run) -> None:
+    from evalengine.cli import report, text
+
     if found.state == "running":
         again = report.resume_command(found)
         text.note(f"{found.played} of {found.total} matches: being played, or killed; then {again}")
@@ -46,16 +68,31 @@ def command(run: int | None, game: str | None, form: str, db: str, wanted: Seque
         text.note(report.stopped_line(found))
 
 
-def _board(run: Run, game: str | None) -> Board:
-    """Return the board of a game, or the run's own.
+def _record(shown: Scope, rated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the board does not tell, as `--format json` has it."""
+    from evalengine.cli import tables
 
-    Raises:
-        UnknownNameError: the run has no such game.
-    """
-    from evalengine import references
+    evidence, names = shown.evidence, shown.names
+    return {
+        "raters": rated,
+        "reliability": tables.reliability_rows(evidence, shown.agents, names),
+        "cross_table": tables.cross_rows(evidence, shown.agents, names),
+        **tables.summary(evidence, names),
+    }
 
-    boards = {board.scope: board for board in run.boards.boards}
-    if game is None:
-        return boards[""]
-    games = {chosen.ref: boards.get(chosen.ref, boards[""]) for chosen in run.entry.games}  # one alone has no own
-    return references.find(f"game in run {run.number}:", game, games)  # type: ignore[type-var]  # boards are found by scope
+
+def _lines(record: Mapping[str, Any], shown: Sequence[str]) -> Iterator[str]:
+    """Yield what the board does not tell, as text; `shown`: the raters whose tables are."""
+    from evalengine.cli import tables, text
+
+    for name in shown:
+        yield text.rule(f"by {name}")
+        yield from tables.rating_lines(record["raters"][name])
+    if any(row["faults"] for row in record["reliability"]):
+        yield text.rule("reliability")
+        yield tables.reliability_table(record["reliability"])
+    if record["cross_table"]:
+        yield text.rule("cross table (W-D-L)")
+        best = [row["agent"] for row in next(iter(record["raters"].values()))]
+        yield from tables.cross_lines(record["cross_table"], best)
+    yield from tables.summary_lines(record)

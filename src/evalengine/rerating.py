@@ -1,0 +1,57 @@
+"""Rating a stored run anew, with another rater or other options, without playing."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from evalengine import boards, evidence, runs
+from evalengine.boards import Boards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from evalengine.contracts import Rater
+    from evalengine.plugins import Plugins
+    from evalengine.runs import Run
+    from evalengine.store import Store
+
+_TABLES = ("rating", "rating_state", "rating_history")
+
+
+def rebuild(run: Run, store: Store, rater: str, options: Mapping[str, Any], plugs: Plugins) -> None:
+    """Make `rater` the run's own: ratings, state and history are stored anew, in one transaction.
+
+    It rates what the run had rated: the results up to the first that is missing.
+
+    Raises:
+        RunLockedError: the run is being written; UsageError: the rater does not support its games or options.
+    """
+    names = [agent.name for agent in run.entry.agents]
+    handle = store.lock(run.number)
+    try:
+        made = boards.make_boards(run.rated_games, rater, _maker(names, options, plugs))
+        rated = Boards(store, run.number, run.rated_games, names, made)
+        with store.transaction():
+            for table in _TABLES:
+                store.delete(table, run.number)
+            _feed(rated, store, run)
+            settings = replace(run.entry.settings, rater=rater, rater_options=dict(options))
+            store.set_run(run.number, settings=runs.settings_row(settings))
+    finally:
+        store.unlock(handle)
+
+
+def _maker(agents: Sequence[str], options: Mapping[str, Any], plugs: Plugins) -> Callable[..., Rater]:
+    return lambda name, **own: evidence.make_rater(name, {**own, **options}, agents, plugs)
+
+
+def _feed(rated: Boards, store: Store, run: Run) -> None:
+    # What is rated is a prefix of the plan, so it is as many of the stored matches, in their order.
+    order = itertools.chain(store.match_nos(run.number), itertools.repeat(1 << 40))
+    next_no = next(order)
+    for chunk in evidence.chunks(store, run.number, run.boards.watermark):
+        next_no = rated.take(chunk, order, next_no)
+        rated.save()
+    rated.save(last=True)
