@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from runs import Place, ended, until
 
 from evalengine import ConfigError, Contest, Plan
 from evalengine.builtin.gauntlet import Gauntlet
@@ -59,3 +60,39 @@ def test_wrong_numbers_of_challengers_are_refused(challengers):
 def test_games_of_three_sides_are_refused():
     with pytest.raises(ConfigError, match="two sides"):
         Gauntlet(plan_of(4, 10, sides=((0,), (1,), (2,))))
+
+
+@pytest.fixture
+def places(tmp_path):
+    made = [Place(tmp_path / f"at{number}") for number in range(4)]
+    yield made
+    for place in made:
+        place.close()
+
+
+def test_a_gauntlet_killed_and_resumed_ends_as_for_any_number_of_workers(places):
+    command = ("run", "random", "greedy", "minimax(depth=1)", "--games", "tictactoe", "--seed", "5")
+    command += ("--pairing", "gauntlet(challengers=2)", "-n", "3001", "--format", "json")
+    outcomes = [
+        place.outcome(place.run(*command, "--workers", str(2**number)).stdout)
+        for number, place in enumerate(places[:3])
+    ]
+    place = places[3]
+    process = place.start(*command, "--workers", "2")
+    until(lambda: place.stored() > 200 or process.poll() is not None)
+    process.kill()
+    ended(process, None)
+    assert 0 < place.stored() < 3001, "killed too late to prove anything"
+    until(lambda: not place.processes(), 10)
+    resumed = place.run("run", "--resume", "--format", "json", "--workers", "2")
+    outcomes.append(place.outcome(resumed.stdout))
+    assert len(outcomes[0]["matches"]) == 3001
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+
+
+def test_options_of_a_pairing_that_it_has_not_are_refused_in_a_line(places):
+    command = ("run", "random", "greedy", "--games", "tictactoe", "-n", "4", "--pairing")
+    for pairing, told in {"gauntlet(x=1)": "no option 'x'", "gauntlet(challengers=2)": "2 of the 2 agents"}.items():
+        error = places[0].run(*command, pairing, code=4).stderr
+        assert told in error
+        assert error.count("\n") == 1

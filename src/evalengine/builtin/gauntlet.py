@@ -33,7 +33,7 @@ class Gauntlet(RoundRobin):
 
     def _check(self, contest: Contest) -> None:
         if len(contest.sides) != 2:  # noqa: PLR2004 - a challenger and its opponent
-            msg = f"pairing 'gauntlet' is for games of two sides; {contest.ref} has {len(contest.sides)}: take round-robin"
+            msg = f"pairing 'gauntlet' is for two sides; {contest.ref} has {len(contest.sides)}: take round-robin"
             raise ConfigError(msg)
         several = self._in(contest)
         if not 0 < several < len(contest.agents):
