@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import platform
 import sys
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalengine import limits, planning, references, sandboxes, stopping_rules
-from evalengine.errors import NothingToPlayError, UsageError
+from evalengine.errors import ConfigError, NothingToPlayError, UsageError
 from evalengine.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -141,13 +142,20 @@ def stopping_of(
 
 
 def make_pairing(name: str, plan: Plan, plugs: Plugins) -> Pairing:
-    """Return the pairing called `name` for a plan.
+    """Return the pairing that `NAME` or `NAME(option=value, ...)` stands for, for a plan.
 
     Raises:
-        UnknownNameError: nobody registers it.
+        UnknownNameError: nobody registers it; ConfigError: an option is wrong, or it does not fit the games.
     """
+    name, config = references.split_reference(name)
     spec = references.find("pairing", name, plugs.listed("pairings"), "evalengine plugins")
-    made: Pairing = references.imported(spec.factory, f"pairing {name!r}")(plan)
+    make = references.imported(spec.factory, f"pairing {name!r}")
+    takes = list(inspect.signature(make).parameters)[1:]
+    for option in config:
+        if option not in takes:
+            msg = f"pairing {name!r} has no option {option!r}; it has: {', '.join(takes) or 'none'}"
+            raise ConfigError(msg)
+    made: Pairing = make(plan, **config)
     return made
 
 

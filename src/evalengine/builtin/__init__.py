@@ -35,8 +35,13 @@ def evalengine_load_agent(ref: str) -> AgentSpec | None:
 @hookimpl
 def evalengine_pairings() -> Sequence[PluginSpec]:
     """List the bundled pairings."""
-    doc = "Every cell plays alike, in whole rotations."
-    return [PluginSpec(name="round-robin", factory="evalengine.builtin.round_robin:RoundRobin", doc=doc)]
+    home = "evalengine.builtin"
+    alike = "Every cell plays alike, in whole rotations."
+    first = "The first agent, or the first challengers=K, against all others."
+    return [
+        PluginSpec(name="round-robin", factory=f"{home}.round_robin:RoundRobin", doc=alike),
+        PluginSpec(name="gauntlet", factory=f"{home}.gauntlet:Gauntlet", doc=first),
+    ]
 
 
 @hookimpl

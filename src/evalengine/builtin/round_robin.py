@@ -25,7 +25,26 @@ class RoundRobin(Pairing):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
-        self._blocks = _blocks(plan)
+        self._blocks = self._split()
+
+    def cells_in(self, contest: Contest) -> int:
+        """Return how many cells of a game meet."""
+        return cells_of(contest)
+
+    def members(self, contest: Contest, cell: int) -> Sequence[int]:
+        """Return the places of the agents of a cell, in an order of cells whose every prefix is balanced."""
+        return _members(cell, len(contest.agents), len(contest.sides))
+
+    def _split(self) -> list[_Block]:
+        """Return how the matches split over the games."""
+        plan, contests = self.plan, self.plan.contests
+        cells = [self.cells_in(contest) for contest in contests]
+        each = [(plan.rounds or 1) * len(contest.sides) for contest in contests]
+        extra = [0] * len(contests)
+        if plan.rounds is None and plan.matches is not None:
+            alike, left = divmod(plan.matches, sum(cells))
+            each, extra = [alike] * len(contests), _shares(left, cells)
+        return [_Block(self, *block) for block in zip(contests, cells, each, extra, strict=True)]
 
     def sizes(self) -> Mapping[int, int]:
         return {block.contest.game_no: block.matches for block in self._blocks}
@@ -62,10 +81,11 @@ class _Block:
         extra: how many cells, the first of the balanced order, have one more.
     """
 
-    def __init__(self, contest: Contest, each: int, extra: int) -> None:
+    def __init__(self, pairing: RoundRobin, contest: Contest, cells: int, each: int, extra: int) -> None:
+        self._pairing = pairing
         self.contest = contest
         self.sides = len(contest.sides)
-        self.cells = cells_of(contest)
+        self.cells = cells
         self.each = each
         self.extra = extra
         self._known: list[list[tuple[int, ...]]] = []  # the orders of the first cells, in their order
@@ -83,10 +103,13 @@ class _Block:
     def _orders(self, cell: int) -> Sequence[tuple[int, ...]]:
         """Return a cell's agents by seat, in each order; kept, where there are not too many cells."""
         if cell >= _KEPT:
-            return _orders(self.contest, cell)
+            return self._made_orders(cell)
         if cell == len(self._known):
-            self._known.append(_orders(self.contest, cell))
+            self._known.append(self._made_orders(cell))
         return self._known[cell]
+
+    def _made_orders(self, cell: int) -> list[tuple[int, ...]]:
+        return _orders(self.contest, self._pairing.members(self.contest, cell))
 
     def specs(self, run_seed: int, match_no: int) -> Iterator[MatchSpec]:
         contest, sides = self.contest, self.sides
@@ -106,10 +129,10 @@ class _Block:
                     match_no += 1
 
 
-def _orders(contest: Contest, cell: int) -> list[tuple[int, ...]]:
+def _orders(contest: Contest, places: Sequence[int]) -> list[tuple[int, ...]]:
     """Return the agents by seat for each cyclic shift of a cell's agents over the sides."""
     sides = contest.sides
-    agents = [contest.agents[place] for place in _members(cell, len(contest.agents), len(sides))]
+    agents = [contest.agents[place] for place in places]
     if sides == ((0,), (1,)):
         one, other = agents
         return [(one, other), (other, one)]
@@ -162,17 +185,6 @@ def _combination(index: int, sides: int) -> Sequence[int]:
         index -= math.comb(top, size)
         found.append(top)
     return found[::-1]
-
-
-def _blocks(plan: Plan) -> list[_Block]:
-    contests = plan.contests
-    if plan.rounds is not None:
-        return [_Block(contest, plan.rounds * len(contest.sides), 0) for contest in contests]
-    cells = [cells_of(contest) for contest in contests]
-    if plan.matches is None:
-        return [_Block(contest, len(contest.sides), 0) for contest in contests]
-    each, left = divmod(plan.matches, sum(cells))
-    return [_Block(contest, each, extra) for contest, extra in zip(contests, _shares(left, cells), strict=True)]
 
 
 def _shares(total: int, weights: Sequence[int]) -> list[int]:

@@ -87,7 +87,13 @@ _plan_options = _options(
         help="Agents that cannot be played (no Python, a broken zip): they lose each match, or nothing is played. "
         "Default: forfeit, where two others are named.",
     ),
-    _option("--pairing", metavar="NAME", default="round-robin", show_default=True, help="Who meets whom."),
+    _option(
+        "--pairing",
+        metavar="NAME",
+        default="round-robin",
+        show_default=True,
+        help="Who meets whom: NAME or NAME(option=value).",
+    ),
     _option(
         "--rater",
         metavar="NAME",
