@@ -275,6 +275,15 @@ def test_an_engine_that_does_not_start_loses(tmp_path, before, ready, kind, deta
     assert fault.detail.startswith(detail)
 
 
+def test_an_engine_that_speaks_something_else_is_asked_about_it(tmp_path):
+    path = tmp_path / "mute.py"
+    path.write_text("import sys\nfor line in sys.stdin:\n    pass\n")
+    for dialect, asked in (("uci", "'uci'"), ("gtp", "'1 list_commands'")):
+        ref = f"mute={dialect}:{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
+        fault = only_fault(play(tmp_path, ref, "first", start_s=0.5))
+        assert f"; no answer to {asked}: does it speak {dialect}?" in fault.detail
+
+
 def test_a_slow_start_is_not_counted_as_a_turn(tmp_path):
     played = play(tmp_path, stub(tmp_path, "say(f'bestmove {next(moves)}')", before="time.sleep(0.6)"), "first",
                   turn_s=0.3, match_s=0.3)  # fmt: skip

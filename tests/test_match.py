@@ -253,7 +253,7 @@ def test_a_refused_action_is_a_fault_that_says_so():
     assert match.turn == 0
     match.answer(0, 3)
     assert match.result.termination == "fault"
-    assert match.result.faults == ((0, 0, Fault("illegal", "'3': not a legal action")),)
+    assert match.result.faults == ((0, 0, Fault("illegal", "3: not a legal action")),)
 
 
 TRAPS = [
@@ -301,7 +301,7 @@ def test_a_game_that_cannot_list_its_actions_takes_all_that_it_does_not_refuse()
     assert play(begin(game), lambda request: "anything").result.termination == "rules"
     match = begin(game)
     match.answer(0, 5)
-    assert match.result.faults[0][2].detail == "'5': say something"
+    assert match.result.faults[0][2].detail == "5: say something"
     assert play(begin(duel(legal=None, length=2)), lambda request: None).state.history == [[[0, None]], [[1, None]]]
 
 
@@ -312,7 +312,7 @@ def test_a_games_own_refuse_has_the_last_word_on_the_fast_path_too():
 
     for driven in (play_by_request, play_by_advance):
         match = driven(duel(state=Strict), 2)
-        assert match.result.faults[0][2].detail == "'2': no twos"
+        assert match.result.faults[0][2].detail == "2: no twos"
 
 
 class Unspeakable:

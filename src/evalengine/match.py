@@ -620,7 +620,7 @@ def crash(error: BaseException) -> Fault:
 
 def illegal(action: Action, reason: str) -> Fault:
     """Return the fault of an action that the game refused."""
-    return Fault(FaultKind.ILLEGAL.value, _line(f"{_shown(action)[:60]!r}: {reason}"))
+    return Fault(FaultKind.ILLEGAL.value, _line(f"{_written(action)[:60]}: {reason}"))
 
 
 def _shown(value: object) -> str:
@@ -628,6 +628,14 @@ def _shown(value: object) -> str:
     try:
         return str(value)
     except Exception:  # noqa: BLE001 - the agent border: a failing agent is data
+        return f"a {type(value).__name__} that cannot be shown"
+
+
+def _written(value: object) -> str:
+    """Return a value as it is written in Python: '3' is no 3."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - the agent border, as above
         return f"a {type(value).__name__} that cannot be shown"
 
 

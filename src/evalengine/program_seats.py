@@ -42,6 +42,7 @@ class ProgramSeat(AgentProcess, Seat):
         super().__init__(info, limits, zygote)
         job = self._job(spec)
         self._dialect = _DIALECTS[spec.dialect](job["info"], spec.options)
+        self._speaks = spec.dialect
         self._talks = not self._dialect.strict
         self._text = info._game.action_to_str  # noqa: SLF001 - one family
         self._child, out, listens = zygote.spawn_program(job)
@@ -120,6 +121,13 @@ class ProgramSeat(AgentProcess, Seat):
         logs = self._logs()
         self._lines.close()
         return logs
+
+    def _late(self) -> Fault:
+        fault = super()._late()
+        if not self._starting or fault.kind != FaultKind.TIMEOUT.value or not self._dialect.last:
+            return fault
+        told = f"; no answer to {self._dialect.last[:_SHOWN]!r}: does it speak {self._speaks}?"
+        return fault._replace(detail=fault.detail + told)
 
     # ------------------------------------------------------------------------------ talks
 

@@ -107,7 +107,7 @@ class Dialect(ABC):
         strict: whether the program's values are taken as they are, so that they are checked, and a line that comes
         before its question is a fault; an engine's moves are looked up, and such a line is noise;
         keeps: whether the program can play another match, having forgotten the last;
-        said: lines that are to be sent.
+        said: lines that are to be sent; last: the last that was.
     """
 
     strict: ClassVar[bool] = False
@@ -117,6 +117,7 @@ class Dialect(ABC):
         self.told = told  # what every agent is told before a match
         self.options = options  # what stands behind the question mark
         self.said: list[str] = []
+        self.last = ""
 
     def say(self, line: str) -> None:
         """Send one line with the next `yield`, or at the end of the talk."""
@@ -124,6 +125,7 @@ class Dialect(ABC):
 
     def take(self) -> bytes:
         """Return what is to be sent now."""
+        self.last = self.said[-1] if self.said else self.last
         self.said.append("")
         text = "\n".join(self.said)
         self.said.clear()
