@@ -70,6 +70,7 @@ def places(tmp_path):
         place.close()
 
 
+@pytest.mark.slow
 def test_a_gauntlet_killed_and_resumed_ends_as_for_any_number_of_workers(places):
     command = ("run", "random", "greedy", "minimax(depth=1)", "--games", "tictactoe", "--seed", "5")
     command += ("--pairing", "gauntlet(challengers=2)", "-n", "3001", "--format", "json")

@@ -151,7 +151,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=[pytest.mark.slow] if "loop" in what else []) for what in FAULTS]
+)
 def test_only_the_match_of_a_fault_is_forfeited(tmp_path, what):
     limits = {"turn_s": 0.3} if "loop" in what else {}
     source = f"""

@@ -134,6 +134,7 @@ def test_a_rebuilt_run_is_as_if_it_had_been_played_with_that_rater(tmp_path, mon
     }
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_with_the_rater_and_options_of_the_rebuild(tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     plan = ("run", "slow.py", "--opponents", "first", "--games", "tictactoe", "-n", 12, "--seed", BIG)

@@ -24,6 +24,7 @@ CLOSE = ("run", "greedy", "mcts(simulations=5)", *TICTACTOE, "--sprt", "elo1=20"
 # Equal agents under equal seeds: each rotation is 1 : 1.
 EVEN = ("run", "random", "again=random", "--games", "hex(size=5)", "--seed", str(SEED), "--sprt", "elo1=40")
 MANY = ("run", "random", "greedy", "minimax", "mcts(simulations=10)", *TICTACTOE, "-n", "6000")
+SLOW = pytest.mark.slow
 PLANS = {
     "sprt": CLOSE,
     "trinomial": (*CLOSE[:-1], "elo1=20,model=bayesian"),
@@ -91,14 +92,17 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("plan", ["sprt", *(pytest.param(plan, marks=SLOW) for plan in PLANS if plan != "sprt")])
 def test_the_decision_does_not_depend_on_the_number_of_workers(place, undisturbed, plan, workers):
     told = place.run(*PLANS[plan], "--format", "json", "--workers", str(workers))
     assert outcome(place, told.stdout) == undisturbed(plan)
     place.check_clean()
 
 
-@pytest.mark.parametrize(("plan", "workers"), [("sprt", 1), ("sprt", 4), ("until", 2), ("outside", 2)])
+@pytest.mark.parametrize(
+    ("plan", "workers"),
+    [("sprt", 4), *(pytest.param(*case, marks=SLOW) for case in (("sprt", 1), ("until", 2), ("outside", 2)))],
+)
 def test_a_run_killed_at_any_instant_decides_as_if_nothing_had_happened(place, undisturbed, plan, workers):
     rng = random.Random(f"{plan} {workers}")
     decides = undisturbed(plan)["stopping"]["matches"]
