@@ -21,7 +21,8 @@ def quality(
     """Return TrueSkill's match quality, 0 to 1: how probable a draw is, relative to that of known equals.
 
     Source: Herbrich, Minka and Graepel (2006), section 4, for any number of teams: with A the differences of
-    neighbours, sqrt(|b2 A'A| / |b2 A'A + A'SA|) exp(-d'(b2 A'A + A'SA)^-1 d / 2). Both matrices have three diagonals.
+    neighbours, B = b2 A'A and C = B + A'SA, it is ``sqrt(det(B) / det(C)) exp(-d' C^-1 d / 2)``. Both matrices have
+    three diagonals.
 
     Args:
         teams: (mu, sigma) by team and member; weights: alike, how much of the match each plays; beta: a match's noise.
