@@ -163,7 +163,7 @@ def test_memory_at_its_peak_is_told_though_it_was_given_back(tmp_path):
         ("def act(observation:\n", "loads", "SyntaxError"),
         ("import nowhere\n" + FIRST, "starts", "No module named 'nowhere'"),
         (CRASHING, "answers", "line 3, in act"),
-        ("def act(observation):\n    return 99\n", "answers", "illegal: '99'"),
+        ("def act(observation):\n    return 99\n", "answers", "illegal: 99"),
         (FIRST.replace("return", "x = bytearray(1 << 30); return"), "limits", "the limit is 512 MiB"),
         ("import os\ndef act(o):\n    return o.legal[os.urandom(1)[0] % len(o.legal)]\n", "repeats", "same seed"),
     ],

@@ -119,7 +119,7 @@ BROKEN = {
         "the server says",
     ),
     "plays a text": (lambda handler, asked, server: send(handler, 200, {"action": "0"}), "illegal", "'0': not a legal"),
-    "plays a float": (lambda handler, asked, server: send(handler, 200, {"action": 0.0}), "illegal", "'0.0': not a"),
+    "plays a float": (lambda handler, asked, server: send(handler, 200, {"action": 0.0}), "illegal", "0.0: not a"),
     "plays the impossible": (
         lambda handler, asked, server: send(handler, 200, {"action": 10**30}),
         "illegal",
