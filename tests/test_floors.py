@@ -25,6 +25,7 @@ FLOORS = [
     ["entry"],
     ["replays", "agent_faults"],
     ["runs"],
+    ["rounds"],
     ["playing"],
     ["runner"],
     ["cli", "testing"],
