@@ -31,7 +31,7 @@ def plan_of(agents, matches=None, rounds=None, *, sides=DUEL, games=1, seed=7):
 
 
 class Played:
-    """A tournament of a pairing, its results drawn at random or made by `result(spec)`: 1, 0.5, 0 or None for a void."""
+    """A tournament of a pairing; results are drawn, or made by `result(spec)`: 1, 0.5, 0 or None for a void."""
 
     def __init__(self, make, plan, seed=0, result=None):
         self.plan = plan
@@ -61,7 +61,7 @@ class Played:
 
     def standings(self):
         points = Counter()
-        for (_, one, other), (wins, draws, losses, voids) in self.pairs.items():
+        for (_, one, other), (wins, draws, losses, _) in self.pairs.items():
             points[one] += wins + draws / 2
             points[other] += losses + draws / 2
         everybody = self.plan.contests[0].agents
@@ -89,7 +89,13 @@ def test_exactly_n_matches_are_played_over_all_rounds(make, agents, matches, gam
 
 
 @some
-@given(st.sampled_from(IN_ROUNDS), st.integers(2, 10), st.integers(1, 6), st.integers(0, 99), st.sampled_from([DUEL, TEAMS]))
+@given(
+    st.sampled_from(IN_ROUNDS),
+    st.integers(2, 10),
+    st.integers(1, 6),
+    st.integers(0, 99),
+    st.sampled_from([DUEL, TEAMS]),
+)
 def test_whole_rounds_have_whole_rotations_with_the_seeds_of_their_cell(make, agents, rounds, seed, sides):
     played = Played(make, plan_of(agents, rounds=rounds, sides=sides), seed)
     rotations = {}
@@ -196,7 +202,9 @@ def loser_out(played):
 
 @pytest.mark.parametrize("agents", range(2, 18))
 def test_in_a_knockout_without_surprises_the_favourites_meet_as_late_as_can_be(agents):
-    played = Played(lambda plan: Knockout(plan, 0), plan_of(agents), result=lambda spec: int(spec.agents[0] < spec.agents[1]))
+    played = Played(
+        lambda plan: Knockout(plan, 0), plan_of(agents), result=lambda spec: int(spec.agents[0] < spec.agents[1])
+    )
     levels = loser_out(played)
     assert levels[-1] == {0, 1}
     assert [max(level) for level in levels[1:]] == [2**k - 1 for k in range(len(levels) - 1, 0, -1)]

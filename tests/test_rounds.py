@@ -202,6 +202,14 @@ def test_the_end_of_the_only_round_is_told_too(place, monkeypatch):
     assert (place.folder / "rounds.txt").read_text().split()[0::4] == ["0"]
 
 
+def test_the_failed_matches_of_a_plan_that_results_make_are_not_played_again(place):
+    (place.folder / "hasty.py").write_text("def act(observation):\n    return 4\n")
+    told = ("run", "hasty.py", "random", "greedy", "--games", "tictactoe", "--pairing", "swiss", "--rounds", "3")
+    place.run(*told)
+    assert "leave --lf out" in place.run("run", "--lf", code=4).stderr
+    place.run("run", "--ff")
+
+
 def test_a_finished_run_of_rounds_is_not_played_on(place, undisturbed):
     place.run(*PLANS["swiss"], *JSON)
     again = place.run("run", "--resume", *JSON)
@@ -253,11 +261,14 @@ def test_voids_count_as_a_meeting_without_a_winner(place, monkeypatch):
 
         @hookimpl
         def evalengine_games():
-            return [GameSpec(name="toss", version="1", doc="Toss a coin.", factory="toss:Toss", max_turns=1, chance=True)]
+            told = {"name": "toss", "version": "1", "doc": "Toss a coin.", "factory": "toss:Toss"}
+            return [GameSpec(**told, max_turns=1, chance=True)]
         """
     )
     (place.folder / "toss.py").write_text(game)
-    out = place.run("run", *AGENTS, "--games", "./toss.py", "--seed", "4", "--pairing", "chain", "-p", "chain", *JSON, code=1).stdout
+    out = place.run(
+        "run", *AGENTS, "--games", "./toss.py", "--seed", "4", "--pairing", "chain", "-p", "chain", *JSON, code=1
+    ).stdout
     told = json.loads(out)
     assert 0 < told["voids"] < told["matches"] == 120
     counted = [int(line.split()[3]) for line in (place.folder / "rounds.txt").read_text().splitlines()]

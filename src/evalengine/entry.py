@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import limits, planning, references, sandboxes
 from evalengine.errors import NothingToPlayError, UsageError
-from evalengine.model import Standings
+from evalengine.model import NOTHING_YET, Standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,6 +63,11 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
         plan = planning.make_plan(settings, games, agents)
     pairing = make_pairing(settings.pairing, plan, plugs)
+    if settings.failed_of is not None and pairing.rounds() != 1:
+        msg = (
+            f"--lf plays matches of a plan again, but with pairing {settings.pairing!r} results make it: leave --lf out"
+        )
+        raise UsageError(msg)
     chosen = _sandbox(settings, agents, plugs) if contain else sandboxes.Chosen(sandboxes.NONE, "")
     notes = [*_notes(settings, agents, opponents, plan, pairing), *([f"sandbox: {chosen.line}"] if chosen.line else [])]
     return Entry(
@@ -133,11 +138,11 @@ def make_pairing(ref: str, plan: Plan, plugs: Plugins) -> Pairing:
     return made
 
 
-def planned(  # noqa: PLR0917 - what fixes a round
+def planned(
     entry: Entry,
     plugs: Plugins,
     round_no: int,
-    standings: Standings = Standings(),  # noqa: B008 - a value
+    standings: Standings = NOTHING_YET,
     first_no: int = 0,
     *,
     every: bool = False,

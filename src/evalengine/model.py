@@ -230,7 +230,7 @@ Pairs = Mapping[tuple[int, int, int], tuple[int, int, int, int]]
 """(wins, draws, losses, voids) by (game_no, first, second): of two agents, as the one in the earlier seat sees them."""
 
 
-class Standings(tuple[Standing, ...]):
+class Standings(tuple[Standing, ...]):  # noqa: SLOT001 - a tuple's subclass can have no slots with content
     """The board, best first, with what a pairing may know of the results behind it.
 
     Attributes:
@@ -246,6 +246,10 @@ class Standings(tuple[Standing, ...]):
         made = super().__new__(cls, lines)
         made.agents, made.pairs = tuple(agents), pairs or {}
         return made
+
+
+NOTHING_YET = Standings()
+"""Before the first round."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from evalengine import boards
 from evalengine.entry import chosen_by, planned
 from evalengine.errors import EvalengineError
-from evalengine.model import MatchSpec, Standing, Standings
+from evalengine.model import NOTHING_YET, MatchSpec, Standing, Standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class Round:
     round_no: int = 0
     first_no: int = 0
     stored: int = 0
-    standings: Standings = Standings()
+    standings: Standings = NOTHING_YET
 
     def specs(self, run: Run, plugs: Plugins) -> Iterator[MatchSpec] | None:
         """Return its matches as they are numbered and played; None when there is no such round."""

@@ -76,7 +76,9 @@ class Knockout(Pairing):
         """Yield a line a game: how long ties are."""
         for bracket in self._brackets:
             agents = len(bracket.contest.agents)
-            last = f"{bracket.matches} matches, the final takes what is left" if bracket.matches else "as many as needed"
+            last = (
+                f"{bracket.matches} matches, the final takes what is left" if bracket.matches else "as many as needed"
+            )
             yield (
                 f"{bracket.contest.ref}: knockout of {agents}, {agents - 1} ties of {bracket.rotations} rotations, "
                 f"{self._replays} replayed when even; {last}"

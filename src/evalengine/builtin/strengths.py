@@ -25,7 +25,7 @@ def strengths(agents: Sequence[int], record: Record) -> dict[int, tuple[float, f
     for (one, other), matches in record.pairs.items():
         met[one].append((other, matches))
     points = {agent: sum(record.points(agent, other) for other, _ in met[agent]) for agent in agents}
-    found = {agent: (0.0, _PRIOR) for agent in agents}
+    found = dict.fromkeys(agents, (0.0, _PRIOR))
     for _ in range(_SWEEPS):
         moved = 0.0
         for agent in agents:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from evalengine import Contest, Plan
 from evalengine.builtin.cells import TWO, check_two_sides
 from evalengine.builtin.in_rounds import InRounds
 from evalengine.builtin.matching import most_pairs
@@ -13,7 +12,7 @@ from evalengine.builtin.matching import most_pairs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evalengine import Standings
+    from evalengine import Contest, Plan, Standings
     from evalengine.builtin.cells import Record
 
 _REST = -1  # whom the agent meets that has nobody to meet
