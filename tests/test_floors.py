@@ -13,7 +13,7 @@ FLOORS = [
     ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
     ["plugins", "forfeits"],
     ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
-    ["seats", "boards", "rating", "planning", "clocks", "lines", "sandboxes", "watch"],
+    ["seats", "boards", "rating", "planning", "clocks", "lines", "sandboxes", "watch", "adding"],
     ["agent_processes"],
     ["frames"],
     ["python_seats", "warm_seats", "program_seats"],

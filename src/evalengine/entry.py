@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import limits, planning, references, sandboxes
+from evalengine import adding, limits, planning, references, sandboxes
 from evalengine.errors import NothingToPlayError, UsageError
 from evalengine.model import NOTHING_YET, Standings
 
@@ -62,7 +62,7 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         agents, opponents = planning.choose_agents(settings, games, plugs)
         agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
         plan = planning.make_plan(settings, games, agents)
-    pairing = make_pairing(settings.pairing, plan, plugs)
+    pairing = pairing_of(settings, games, agents, plan, plugs, store)
     if settings.failed_of is not None and pairing.rounds() != 1:
         msg = (
             f"--lf plays matches of a plan again, but with pairing {settings.pairing!r} results make it: leave --lf out"
@@ -122,6 +122,25 @@ def versions_now(plugs: Plugins) -> dict[str, Any]:
         "plugins": plugs.names,
         "modifies": {name: version for name, version in plugs.names.items() if name in changing},
     }
+
+
+def pairing_of(  # noqa: PLR0917 - what fixes it
+    settings: Settings,
+    games: Sequence[ChosenGame],
+    agents: Sequence[AgentSpec],
+    plan: Plan,
+    plugs: Plugins,
+    store: Store | None,
+) -> Pairing:
+    """Return what pairs a run: the pairing that it asks for, or with --add the run before and the newcomer.
+
+    Raises:
+        UnknownNameError, ConfigError, UsageError: as `make_pairing`; UsageError: the agent cannot be added.
+    """
+    if settings.added_to is None or store is None:
+        return make_pairing(settings.pairing, plan, plugs)
+    refs, names = [game.ref for game in games], [agent.name for agent in agents]
+    return adding.joined(plan, store, settings.added_to, refs, names, len(settings.agents) - 1)
 
 
 def make_pairing(ref: str, plan: Plan, plugs: Plugins) -> Pairing:

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import boards, rounds, sandboxes, submissions
+from evalengine import adding, boards, rounds, sandboxes, submissions
 from evalengine.errors import StopError, StorageError
 from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
@@ -36,6 +36,7 @@ from evalengine.entry import chosen_by, failed_matches
 _LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
 _MIN_HUNG_S = 60.0
 _YOUNG = 20_000  # objects, before a collection looks at them
+_CHUNK = 1_000  # results that are reused at once
 _FEW = 10_000  # matches of a round that are counted before it is played
 _GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
@@ -143,6 +144,9 @@ class _Player:
                 return
             self._set_order(current)
             self._catch_up()
+            if run.entry.settings.added_to is not None:
+                self._reuse(current, run.entry.settings.added_to, again=again)
+                again = True
             left, total = self._sized(self._left(specs, current, again=again))
             for done in scheduler.play(left, total):
                 run.seconds = already + time.monotonic() - began
@@ -154,6 +158,23 @@ class _Player:
             if self.stop.asked:
                 return
             current, again = self._end_round(current), False
+
+    def _reuse(self, current: Round, before: int, *, again: bool) -> None:
+        """Store those results of a round that another run has already, by game, agents, seed and limits."""
+        run, store = self._run, self._store
+        known = adding.known(store, before)
+        specs = self._left(current.specs(run, self._plugs) or iter(()), current, again=again)
+        while chunk := list(itertools.islice(specs, _CHUNK)):
+            there = [(spec, known[key]) for spec in chunk if (key := self._keys.of(spec)) in known]
+            with store.transaction():
+                for spec, source in there:
+                    run.faults.update(adding.copy(store, run.number, spec, source))
+                results = [store.stored(run.number, spec.match_no, 1)[0] for spec, _ in there]
+                counts = boards.pair_counts(run.rated_games, results)
+                store.add_pairs((run.number, *key, *count) for key, count in counts.items())
+                self._next_no = run.boards.take(results, self._order, self._next_no)
+                run.boards.save()
+            run.played += len(there)
 
     def _end_round(self, ended: Round) -> Round | None:
         """Tell of a round whose matches are all rated; return the next, None after the last."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evalengine.plugins import Plugins
     from evalengine.replays import StoredMatch
     from evalengine.store import Store, Stored
-from evalengine.entry import Entry, enter, make_pairing, only_failed, planned, sizes_of, versions_now
+from evalengine.entry import Entry, enter, only_failed, pairing_of, planned, sizes_of, versions_now
 
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
 
@@ -280,7 +280,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
         games=tuple(games),
         agents=tuple(agents),
         plan=plan,
-        pairing=make_pairing(settings.pairing, plan, plugs),
+        pairing=pairing_of(settings, games, agents, plan, plugs, store),
         sandbox=row["sandbox"],
         notes=(),
         versions=row["versions"],
