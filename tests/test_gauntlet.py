@@ -93,7 +93,10 @@ def test_a_gauntlet_killed_and_resumed_ends_as_for_any_number_of_workers(places)
 
 def test_options_of_a_pairing_that_it_has_not_are_refused_in_a_line(places):
     command = ("run", "random", "greedy", "--games", "tictactoe", "-n", "4", "--pairing")
-    for pairing, told in {"gauntlet(x=1)": "no option 'x'", "gauntlet(challengers=2)": "2 of the 2 agents"}.items():
+    for pairing, told in {
+        "gauntlet(x=1)": "It takes: challengers=1",
+        "gauntlet(challengers=2)": "2 of the 2 agents",
+    }.items():
         error = places[0].run(*command, pairing, code=4).stderr
         assert told in error
         assert error.count("\n") == 1

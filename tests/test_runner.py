@@ -237,6 +237,10 @@ PLUGIN = dedent(
         _tell("evalengine_match_done", spec=spec._asdict(), result=result._asdict(), kind=type(result).__name__)
 
     @hookimpl
+    def evalengine_round_done(round_no, standings):
+        _tell("evalengine_round_done", round_no=round_no, matches=sum(line.matches for line in standings))
+
+    @hookimpl
     def evalengine_worker_lost(worker, reason):
         _tell("evalengine_worker_lost", worker=worker, reason=reason)
 
@@ -289,6 +293,7 @@ def test_every_hook_is_called_with_what_happened(place):
     assert start["run"].keys() <= done["run"].keys()
     assert done["run"] == printed
     assert values["evalengine_worker_lost"] == [{"worker": 0, "reason": "exit status -9"}]
+    assert values["evalengine_round_done"] == [{"round_no": 0, "matches": 16}]
     told = values["evalengine_match_done"]
     assert sorted(each["spec"]["match_no"] for each in told) == list(range(8))
     stored = place.rows("select m.id & 1099511627775, m.seed, m.turns, m.termination from match m order by id")

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from evalengine.model import RaterInfo as RaterInfo
     from evalengine.model import Rating as Rating
     from evalengine.model import Standing as Standing
+    from evalengine.model import Standings as Standings
     from evalengine.model import Termination as Termination
     from evalengine.plugins import load_game as load_game
     from evalengine.rating import rate as rate
@@ -125,6 +126,7 @@ _HOME = {
         "RaterInfo",
         "Rating",
         "Standing",
+        "Standings",
         "Termination",
     ),
     "plugins": ("load_game",),

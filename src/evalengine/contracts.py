@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         RaterInfo,
         Scores,
         Standing,
+        Standings,
         View,
     )
 
@@ -364,7 +365,7 @@ class Contest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """All that a pairing decides from."""
+    """All that a pairing decides from, but for results."""
 
     seed: int
     contests: tuple[Contest, ...]
@@ -373,21 +374,36 @@ class Plan:
 
 
 class Pairing(ABC):
-    """Who meets whom, and when to stop. Pure: plan and standings fix it."""
+    """Who meets whom, and when to stop. Pure: the plan, the options and what `round` is given fix it.
+
+    The factory takes the plan, and the parameters of its `PluginSpec` as keywords.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
 
     @abstractmethod
-    def round(self, round_no: int, standings: Sequence[Standing]) -> Iterator[MatchSpec] | None:
+    def round(self, round_no: int, standings: Standings) -> Iterator[MatchSpec] | None:
         """Return round `round_no` as a lazy stream of whole rotations, or None when all rounds are played.
 
-        `match_no` is dense over all rounds and says where ratings take the result.
+        A round begins when every match of the rounds before it is rated. It may be asked for again with the same
+        arguments, after a kill too, and must then be the same. `match_no` counts from 0 in each round here; a run
+        numbers its matches over all rounds. Rounds may be empty.
+
+        Args:
+            round_no: from 0;
+            standings: the board of all earlier rounds, with the numbers of its agents, and who met whom with what
+                result in `standings.pairs`; empty in round 0. Matches that were voided, or that -k left out, have no
+                result: nothing may depend on there being one.
         """
 
     @abstractmethod
     def sizes(self) -> Mapping[int, int] | None:
         """Return how many matches all rounds have by game_no, None when that depends on results."""
+
+    def rounds(self) -> int | None:
+        """Return how many rounds there are; None, the default: `round` tells."""
+        return None
 
     def describe(self) -> Iterable[str]:
         """Return lines for the header: how the matches split over games, cells and seat orders."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import platform
 import sys
 from collections import Counter
@@ -10,15 +9,16 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import limits, planning, references, sandboxes, stopping_rules
-from evalengine.errors import ConfigError, NothingToPlayError, UsageError
+from evalengine import adding, limits, planning, references, sandboxes, stopping_rules
+from evalengine.errors import NothingToPlayError, UsageError
+from evalengine.model import NOTHING_YET, Standings
 from evalengine.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from evalengine.contracts import Pairing, Plan
-    from evalengine.model import AgentSpec, MatchSpec, Standing
+    from evalengine.model import AgentSpec, MatchSpec
     from evalengine.planning import ChosenGame, Settings
     from evalengine.plugins import Plugins
     from evalengine.store import Store
@@ -65,7 +65,12 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
         stops = stopping_of(settings, games, agents)
         plan = planning.make_plan(settings, games, agents)
-    pairing = make_pairing(settings.pairing, plan, plugs)
+    pairing = pairing_of(settings, games, agents, plan, plugs, store)
+    if settings.failed_of is not None and pairing.rounds() != 1:
+        msg = (
+            f"--lf plays matches of a plan again, but with pairing {settings.pairing!r} results make it: leave --lf out"
+        )
+        raise UsageError(msg)
     chosen = _sandbox(settings, agents, plugs) if contain else sandboxes.Chosen(sandboxes.NONE, "")
     notes = [*_notes(settings, agents, opponents, plan, pairing), *([f"sandbox: {chosen.line}"] if chosen.line else [])]
     if stops:
@@ -141,34 +146,61 @@ def stopping_of(
     return None if rule is None else Stopping(rule, [agent.name for agent in agents], games[0])
 
 
-def make_pairing(name: str, plan: Plan, plugs: Plugins) -> Pairing:
-    """Return the pairing that `NAME` or `NAME(option=value, ...)` stands for, for a plan.
+def pairing_of(  # noqa: PLR0917 - what fixes it
+    settings: Settings,
+    games: Sequence[ChosenGame],
+    agents: Sequence[AgentSpec],
+    plan: Plan,
+    plugs: Plugins,
+    store: Store | None,
+) -> Pairing:
+    """Return what pairs a run: the pairing that it asks for, or with --add the run before and the newcomer.
 
     Raises:
-        UnknownNameError: nobody registers it; ConfigError: an option is wrong, or it does not fit the games.
+        UnknownNameError, ConfigError, UsageError: as `make_pairing`; UsageError: the agent cannot be added.
     """
-    name, config = references.split_reference(name)
+    if settings.added_to is None or store is None:
+        return make_pairing(settings.pairing, plan, plugs)
+    refs, names = [game.ref for game in games], [agent.name for agent in agents]
+    return adding.joined(plan, store, settings.added_to, refs, names, len(settings.agents) - 1)
+
+
+def make_pairing(ref: str, plan: Plan, plugs: Plugins) -> Pairing:
+    """Return the pairing that `NAME` or `NAME(key=value, ...)` stands for, for a plan.
+
+    Raises:
+        UnknownNameError: nobody registers it; ConfigError: a parameter is wrong;
+        UsageError: it does not pair the games of this plan, or not so many matches.
+    """
+    name, config = references.split_reference(ref)
     spec = references.find("pairing", name, plugs.listed("pairings"), "evalengine plugins")
-    make = references.imported(spec.factory, f"pairing {name!r}")
-    takes = list(inspect.signature(make).parameters)[1:]
-    for option in config:
-        if option not in takes:
-            msg = f"pairing {name!r} has no option {option!r}; it has: {', '.join(takes) or 'none'}"
-            raise ConfigError(msg)
-    made: Pairing = make(plan, **config)
+    whole = references.configured(f"pairing {name!r}", spec.parameters, config)
+    made: Pairing = references.imported(spec.factory, f"pairing {name!r}")(plan, **whole)
     return made
 
 
 def planned(
-    entry: Entry, plugs: Plugins, round_no: int, standings: Sequence[Standing] = ()
+    entry: Entry,
+    plugs: Plugins,
+    round_no: int,
+    standings: Standings = NOTHING_YET,
+    first_no: int = 0,
+    *,
+    every: bool = False,
 ) -> Iterator[MatchSpec] | None:
-    """Return the matches of a round as they will be numbered and played; None after the last round."""
+    """Return the matches of a round as they will be numbered and played; None after the last round.
+
+    Args:
+        first_no: the number of the first one; every: with those that -k, --deselect and --lf leave out.
+    """
     specs = entry.pairing.round(round_no, standings)
     if specs is None:
         return None
     if plugs.hook.evalengine_modify_matches.get_hookimpls():
-        specs = _renumbered(_modified(specs, plugs))
-    chosen = chosen_by(entry)
+        specs = _renumbered(_modified(specs, plugs), first_no)
+    elif round_no:  # the first round's numbers are right as they are
+        specs = _renumbered(specs, first_no)
+    chosen = None if every else chosen_by(entry)
     return specs if chosen is None else (spec for spec in specs if chosen(spec))
 
 
@@ -190,8 +222,8 @@ def _modified(specs: Iterator[MatchSpec], plugs: Plugins) -> Iterator[MatchSpec]
     yield from chunk
 
 
-def _renumbered(specs: Iterator[MatchSpec]) -> Iterator[MatchSpec]:
-    return (spec._replace(match_no=match_no) for match_no, spec in enumerate(specs))
+def _renumbered(specs: Iterator[MatchSpec], first_no: int) -> Iterator[MatchSpec]:
+    return (spec._replace(match_no=match_no) for match_no, spec in enumerate(specs, first_no))
 
 
 def chosen_by(entry: Entry) -> Callable[[MatchSpec], bool] | None:
@@ -204,13 +236,17 @@ def chosen_by(entry: Entry) -> Callable[[MatchSpec], bool] | None:
 
 
 def sizes_of(entry: Entry, plugs: Plugins) -> Mapping[int, int] | None:
-    """Return matches by game; counted one by one where filters or plugins change the plan.
+    """Return matches by game; counted one by one where filters or plugins change a plan of one round.
+
+    None when results decide, or will decide what filters and plugins make of later rounds.
 
     Raises:
         NothingToPlayError: there is none.
     """
     sizes = entry.pairing.sizes()
     if chosen_by(entry) is not None or plugs.hook.evalengine_modify_matches.get_hookimpls():
+        if entry.pairing.rounds() != 1:
+            return None
         sizes = Counter(spec.game_no for spec in planned(entry, plugs, 0) or ())
     if sizes is not None and not sum(sizes.values()):
         msg = "no match is left after -k, --deselect and --lf"

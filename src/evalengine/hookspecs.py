@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evalengine.model import AgentSpec, GameSpec, MatchResult, MatchSpec, PluginSpec
+    from evalengine.model import AgentSpec, GameSpec, MatchResult, MatchSpec, PluginSpec, Standings
 
 PROJECT = "evalengine"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -39,7 +39,7 @@ def evalengine_raters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def evalengine_pairings() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
-    """List pairings; each factory takes a Plan and returns a Pairing."""
+    """List pairings; each factory takes a Plan, and its parameters as keywords, and returns a Pairing."""
 
 
 @hookspec
@@ -74,6 +74,14 @@ def evalengine_run_start(run: Mapping[str, Any]) -> None:
 @hookspec
 def evalengine_match_done(spec: MatchSpec, result: MatchResult) -> None:
     """Learn that a match ended and is stored; called in order of arrival."""
+
+
+@hookspec
+def evalengine_round_done(round_no: int, standings: Standings) -> None:
+    """Learn that all matches of a round (counted from 0) are stored and rated, and the board after it.
+
+    After a kill that came at just this moment, a second time.
+    """
 
 
 @hookspec

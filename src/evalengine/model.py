@@ -6,10 +6,10 @@ is made 100,000 times a second, and msgpack packs it as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 API = (0, 1)
 """(major, minor) of the public interface; a spec's `api` states the range it needs."""
@@ -233,6 +233,32 @@ class Standing:
     mu: float | None = None  # TrueSkill's mean, where it is computed
 
 
+Pairs = Mapping[tuple[int, int, int], tuple[int, int, int, int]]
+"""(wins, draws, losses, voids) by (game_no, first, second): of two agents, as the one in the earlier seat sees them."""
+
+
+class Standings(tuple[Standing, ...]):  # noqa: SLOT001 - a tuple's subclass can have no slots with content
+    """The board, best first, with what a pairing may know of the results behind it.
+
+    Attributes:
+        agents: the number of the agent of each line;
+        pairs: of every two sides that met.
+    """
+
+    agents: tuple[int, ...]
+    pairs: Pairs
+
+    def __new__(cls, lines: Iterable[Standing] = (), agents: Sequence[int] = (), pairs: Pairs | None = None) -> Self:
+        """Put a board together with what it comes from."""
+        made = super().__new__(cls, lines)
+        made.agents, made.pairs = tuple(agents), pairs or {}
+        return made
+
+
+NOTHING_YET = Standings()
+"""Before the first round."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RaterInfo:
     """What a rater can rate; anything else is refused, never reduced."""
@@ -290,3 +316,4 @@ class PluginSpec:
     name: str
     factory: str  # "package.module:Class"
     doc: str = ""
+    parameters: Parameters = field(default_factory=dict)  # of a pairing: what NAME(key=value) may hold

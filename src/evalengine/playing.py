@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import boards, sandboxes, submissions
+from evalengine import adding, boards, rounds, sandboxes, submissions
 from evalengine.errors import StopError, StorageError
 from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 
     from evalengine.launcher import Launcher
     from evalengine.plugins import Plugins
+    from evalengine.rounds import Round
     from evalengine.runs import Run
     from evalengine.store import Store, Stored
 
-from evalengine.entry import chosen_by, failed_matches, planned
+from evalengine.entry import chosen_by, failed_matches
 
 _LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
 _CHUNK = 1_000  # results read back at once
 _MIN_HUNG_S = 60.0
 _YOUNG = 20_000  # objects, before a collection looks at them
+_CHUNK = 1_000  # results that are reused at once
+_FEW = 10_000  # matches of a round that are counted before it is played
 _GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
 
@@ -144,15 +147,21 @@ class _Player:
         run = self._run
         limit_s = max(limits.turn_s or 2.0 for limits in _every_limits(run))
         began, already = time.monotonic(), run.seconds
-        for round_no in itertools.count():
-            specs = planned(run.entry, self._plugs, round_no, run.standings if round_no else ())
+        current: Round | None = rounds.resumed(run, self._store)
+        again = bool(run.resumed)
+        while current is not None:
+            specs = current.specs(run, self._plugs)
             if specs is None or self.stop.asked or run.decided:
                 return
-            self._set_order(round_no)
+            self._set_order(current)
             self._catch_up()
             if run.decided:
                 return
-            for done in scheduler.play(self._left(specs, round_no), self._total_left()):
+            if run.entry.settings.added_to is not None:
+                self._reuse(current, run.entry.settings.added_to, again=again)
+                again = True
+            left, total = self._sized(self._left(specs, current, again=again))
+            for done in scheduler.play(left, total):
                 run.seconds = already + time.monotonic() - began
                 self._take(*done)
                 if run.decided and not scheduler.cancelled:
@@ -161,6 +170,43 @@ class _Player:
                     scheduler.cancel(limit_s + _GRACE_S)
                     told = f"{self.stop.reason}: nothing new begins; what runs ends within {limit_s + _GRACE_S:g} s"
                     self._listener.note(f"{told}, or at once on the next Ctrl-C")
+            if self.stop.asked or run.decided:
+                return
+            current, again = self._end_round(current), False
+
+    def _reuse(self, current: Round, before: int, *, again: bool) -> None:
+        """Store those results of a round that another run has already, by game, agents, seed and limits."""
+        run, store = self._run, self._store
+        known = adding.known(store, before)
+        specs = self._left(current.specs(run, self._plugs) or iter(()), current, again=again)
+        while chunk := list(itertools.islice(specs, _CHUNK)):
+            there = [(spec, known[key]) for spec in chunk if (key := self._keys.of(spec)) in known]
+            with store.transaction():
+                for spec, source in there:
+                    run.faults.update(adding.copy(store, run.number, spec, source))
+                results = [store.stored(run.number, spec.match_no, 1)[0] for spec, _ in there]
+                counts = boards.pair_counts(run.rated_games, results)
+                store.add_pairs((run.number, *key, *count) for key, count in counts.items())
+                self._rate(results)
+            run.played += len(there)
+
+    def _end_round(self, ended: Round) -> Round | None:
+        """Tell of a round whose matches are all rated; return the next, None after the last."""
+        run, hook = self._run, self._plugs.hook.evalengine_round_done
+        last = run.entry.pairing.rounds() == ended.round_no + 1
+        if last and not hook.get_hookimpls():
+            return None  # without a look at who met whom, which may be millions of pairs
+        following = None if last else rounds.following(ended, run, self._store, self._plugs)
+        standings = rounds.after(run, self._store, 1 << 39) if following is None else following.standings
+        hook(round_no=ended.round_no, standings=standings)
+        return following
+
+    def _sized(self, specs: Iterator[MatchSpec]) -> tuple[Iterator[MatchSpec], int | None]:
+        """Return matches with their number, as far as it is known without planning very many."""
+        if self._run.entry.pairing.rounds() == 1:
+            return specs, self._total_left()
+        first = list(itertools.islice(specs, _FEW + 1))
+        return itertools.chain(first, specs), len(first) if len(first) <= _FEW else None
 
     def _play_again(self, scheduler: Scheduler) -> None:
         """Play one match of each agent from outside again, to say which do not repeat themselves."""
@@ -183,14 +229,15 @@ class _Player:
         total = self._run.total
         return None if total is None else total - self._run.played
 
-    def _set_order(self, round_no: int) -> None:
+    def _set_order(self, current: Round) -> None:
         """Begin the order of rating: the plan's own, from the first match that is not rated."""
         run = self._run
         if chosen_by(run.entry) is None:
             self._next_no = run.boards.watermark
             return
-        order = (spec.match_no for spec in planned(run.entry, self._plugs, round_no) or ())
-        self._order = itertools.chain(itertools.islice(order, run.boards.watermark, None), itertools.repeat(-1))
+        order = (spec.match_no for spec in current.specs(run, self._plugs) or ())
+        rated = run.boards.watermark - current.stored
+        self._order = itertools.chain(itertools.islice(order, rated, None), itertools.repeat(-1))
         self._next_no = next(self._order)
 
     def _catch_up(self) -> None:
@@ -216,19 +263,23 @@ class _Player:
             self._store.take_pairs(run.number, ((run.number, *key, *count) for key, count in counts.items()))
             next_no = chunk[-1][0] + 1
 
-    def _left(self, specs: Iterator[MatchSpec], round_no: int) -> Iterator[MatchSpec]:
-        """Yield what is not stored yet, in the order of dispatch."""
+    def _left(self, specs: Iterator[MatchSpec], current: Round, *, again: bool) -> Iterator[MatchSpec]:
+        """Yield what is not stored yet, in the order of dispatch.
+
+        Args:
+            again: some of the round may be stored.
+        """
         run = self._run
-        left = _without(specs, self._store.match_nos(run.number)) if run.resumed else specs
+        left = _without(specs, self._store.match_nos(run.number)) if again else specs
         first_of = run.entry.settings.first_of
         if first_of is None:
             return left
         first = set(failed_matches(self._store, first_of))
-        again = planned(run.entry, self._plugs, round_no) or iter(())
-        if run.resumed:
-            again = _without(again, self._store.match_nos(run.number))
+        rest = current.specs(run, self._plugs) or iter(())
+        if again:
+            rest = _without(rest, self._store.match_nos(run.number))
         return itertools.chain(
-            (spec for spec in left if spec.match_no in first), (spec for spec in again if spec.match_no not in first)
+            (spec for spec in left if spec.match_no in first), (spec for spec in rest if spec.match_no not in first)
         )
 
     def _take(self, specs: Sequence[MatchSpec], rows: Sequence[Played], worker: int) -> None:

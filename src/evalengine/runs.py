@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from evalengine import agent_faults, boards, evidence, forfeits, planning, references, sandboxes, submissions
+from evalengine import agent_faults, boards, evidence, forfeits, planning, references, rounds, sandboxes, submissions
 from evalengine.boards import Boards, RatedGame
 from evalengine.errors import StoreError
 from evalengine.launcher import temporary_folder
@@ -34,8 +34,8 @@ from evalengine.entry import (
     Entry,
     chosen_by,
     enter,
-    make_pairing,
     only_failed,
+    pairing_of,
     planned,
     sizes_of,
     stopping_of,
@@ -339,7 +339,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
         games=tuple(games),
         agents=tuple(agents),
         plan=plan,
-        pairing=make_pairing(settings.pairing, plan, plugs),
+        pairing=pairing_of(settings, games, agents, plan, plugs, store),
         sandbox=row["sandbox"],
         notes=(),
         versions=row["versions"],
@@ -355,15 +355,19 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     run.played = run.resumed = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
     run.recount()
     run.sizes = sizes_of(entry, plugs)
-    _rate_rest(run, plugs)
+    _rate_rest(run, store, plugs)
     return run
 
 
-def _rate_rest(run: Run, plugs: Plugins) -> None:
+def _rate_rest(run: Run, store: Store, plugs: Plugins) -> None:
     """Rate what was stored after ratings were saved last; nothing is written."""
     order, next_no = None, run.boards.watermark
     if chosen_by(run.entry) is not None:
-        numbers = (spec.match_no for spec in planned(run.entry, plugs, 0) or ())
+        current = rounds.resumed(run, store)
+        # Of the rounds before it all that was chosen is stored.
+        before = itertools.takewhile(lambda number: number < current.first_no, store.match_nos(run.number))
+        planned_now = (spec.match_no for spec in current.specs(run, plugs) or ())
+        numbers = itertools.chain(before, planned_now)
         order = itertools.chain(itertools.islice(numbers, next_no, None), itertools.repeat(-1))
         next_no = next(order)
     run.boards.take((), order, next_no)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from evalengine import AgentSpec, PluginSpec, hookimpl
 from evalengine.builtin.agents import evalengine_agents
 from evalengine.builtin.files import load_file
+from evalengine.builtin.pairings import evalengine_pairings
 from evalengine.builtin.raters import evalengine_raters
 from evalengine.builtin.remote import load_remote
 
@@ -30,18 +31,6 @@ _LOADERS = (load_remote, load_file)  # the first that knows a reference; files k
 def evalengine_load_agent(ref: str) -> AgentSpec | None:
     """Return the agent of a file, a program, a URL or a model."""
     return next((spec for load in _LOADERS if (spec := load(ref)) is not None), None)
-
-
-@hookimpl
-def evalengine_pairings() -> Sequence[PluginSpec]:
-    """List the bundled pairings."""
-    home = "evalengine.builtin"
-    alike = "Every cell plays alike, in whole rotations."
-    first = "The first agent, or the first challengers=K, against all others."
-    return [
-        PluginSpec(name="round-robin", factory=f"{home}.round_robin:RoundRobin", doc=alike),
-        PluginSpec(name="gauntlet", factory=f"{home}.gauntlet:Gauntlet", doc=first),
-    ]
 
 
 @hookimpl

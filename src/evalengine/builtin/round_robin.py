@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from evalengine import Contest, MatchSpec, Pairing, Plan, Standing, derive
+from evalengine import Contest, MatchSpec, Pairing, Plan, derive
+from evalengine.builtin.cells import seat_orders, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from evalengine import Standings
 
 _made = tuple.__new__  # a named tuple's own maker costs twice as much
 _KEPT = 1_000  # cells whose seat orders are kept from one rotation to the next
@@ -43,13 +45,16 @@ class RoundRobin(Pairing):
         extra = [0] * len(contests)
         if plan.rounds is None and plan.matches is not None:
             alike, left = divmod(plan.matches, sum(cells))
-            each, extra = [alike] * len(contests), _shares(left, cells)
+            each, extra = [alike] * len(contests), shares(left, cells)
         return [_Block(self, *block) for block in zip(contests, cells, each, extra, strict=True)]
 
     def sizes(self) -> Mapping[int, int]:
         return {block.contest.game_no: block.matches for block in self._blocks}
 
-    def round(self, round_no: int, standings: Sequence[Standing]) -> Iterator[MatchSpec] | None:
+    def rounds(self) -> int:
+        return 1
+
+    def round(self, round_no: int, standings: Standings) -> Iterator[MatchSpec] | None:
         return self._matches() if round_no == 0 else None
 
     def _matches(self) -> Iterator[MatchSpec]:
@@ -109,7 +114,8 @@ class _Block:
         return self._known[cell]
 
     def _made_orders(self, cell: int) -> list[tuple[int, ...]]:
-        return _orders(self.contest, self._pairing.members(self.contest, cell))
+        contest = self.contest
+        return seat_orders(contest, [contest.agents[place] for place in self._pairing.members(contest, cell)])
 
     def specs(self, run_seed: int, match_no: int) -> Iterator[MatchSpec]:
         contest, sides = self.contest, self.sides
@@ -127,20 +133,6 @@ class _Block:
                     agents = orders[(number + cell) % sides]
                     yield _made(MatchSpec, (match_no, game_no, rotation, seed, agents, opening, max_turns, None))
                     match_no += 1
-
-
-def _orders(contest: Contest, places: Sequence[int]) -> list[tuple[int, ...]]:
-    """Return the agents by seat for each cyclic shift of a cell's agents over the sides."""
-    sides = contest.sides
-    agents = [contest.agents[place] for place in places]
-    if sides == ((0,), (1,)):
-        one, other = agents
-        return [(one, other), (other, one)]
-    found = []
-    for shift in range(len(sides)):
-        by_seat = {seat: agents[(side + shift) % len(sides)] for side, seats in enumerate(sides) for seat in seats}
-        found.append(tuple(by_seat[seat] for seat in range(len(by_seat))))
-    return found
 
 
 def cells_of(contest: Contest) -> int:
@@ -185,13 +177,3 @@ def _combination(index: int, sides: int) -> Sequence[int]:
         index -= math.comb(top, size)
         found.append(top)
     return found[::-1]
-
-
-def _shares(total: int, weights: Sequence[int]) -> list[int]:
-    """Return `total` split in proportion to `weights`, by largest remainders (Hamilton)."""
-    whole = sum(weights)
-    shares = [total * weight // whole for weight in weights]
-    by_rest = sorted(range(len(weights)), key=lambda place: (-(total * weights[place] % whole), place))
-    for place in by_rest[: total - sum(shares)]:
-        shares[place] += 1
-    return shares

@@ -25,7 +25,7 @@ _PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "
 _LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
     *_PLAN, *_LIMITS, "broken", "rater", "sandbox", "isolation", "bind", "select", "deselect", "last_failed",
-    "failed_first", "dry_run", "collect_only",
+    "failed_first", "add", "dry_run", "collect_only",
 )  # fmt: skip
 _MOST_PERCENT = 1e9
 _KINDS = "CTIMPFSVaAN"
@@ -150,6 +150,12 @@ _choice_options = _options(
         is_flag=True,
         help="Only the matches with a fault or void in the last run, same seeds.",
     ),
+    _option(
+        "--add",
+        metavar="AGENT",
+        help="A new run of the last one's agents and this one: results are taken from there, only its own matches are "
+        "played.",
+    ),
     _option("--ff", "--failed-first", "failed_first", is_flag=True, help="Those first, then the rest."),
     _option(
         "--resume",
@@ -259,7 +265,7 @@ def command(source: settings.Source, /, **options: Any) -> int:
 def _check(options: Mapping[str, Any], typed: Collection[str]) -> None:
     from evalengine import runner
 
-    again = options["last_failed"] or options["failed_first"]
+    again = options["last_failed"] or options["failed_first"] or options["add"]
     runner.check_numbers(options["matches"], options["rounds"], options["workers"], options["seed"])
     _check_values(options)
     if options["resume"]:
@@ -268,6 +274,8 @@ def _check(options: Mapping[str, Any], typed: Collection[str]) -> None:
         _refuse("which games? --games EXPR, for example --games strategy; see: evalengine games")
     elif options["fail_under"] is not None and not options["agents"] and not again:
         _refuse("--fail-under is about the first agent that is named: name one")
+    if options["add"] and (options["last_failed"] or options["failed_first"]):
+        _refuse("--add excludes --lf and --ff: give one")
     if options["last_failed"] and options["failed_first"]:
         _refuse("--lf and --ff exclude each other: give one")
     if options["dry_run"] and options["collect_only"]:
@@ -386,7 +394,35 @@ def _plugins(options: Mapping[str, Any]) -> Plugins:
     return plugs
 
 
+def _adding(options: Mapping[str, Any], source: settings.Source) -> Settings:
+    """Return the last run's settings for --add, with its agent.
+
+    Raises:
+        UsageError: an option that was given would make another plan.
+    """
+    from dataclasses import replace
+
+    from evalengine import runs
+
+    fixed = (*_PLAN, *_LIMITS, "rater", "sandbox", "isolation", "bind", "select", "deselect", "broken")
+    if wrong := [_dashed(name) for name in fixed if name in source.typed]:
+        _refuse(f"--add takes {', '.join(wrong)} from the last run: leave it out")
+    with settings.open_store(options["db"]) as store:
+        last = store.latest_run()
+        before = runs.settings_of(store, last)
+    if not before.agents:
+        _refuse(f"--add: run {last} names no agents; name two of them and run that")
+    # As many opponents as before: the newcomer is none of those who decided whether there are any.
+    opponents = before.opponents or ("bundled" if len(before.agents) == 1 else "none")
+    return replace(
+        before, agents=(*before.agents, options["add"]), opponents=opponents, added_to=last, select="", deselect=(),
+        failed_of=None, first_of=None,
+    )  # fmt: skip
+
+
 def _wish(options: Mapping[str, Any], source: settings.Source) -> Settings:
+    if options["add"]:
+        return _adding(options, source)
     again = options["last_failed"] or options["failed_first"]
     return _again(options, source) if again else _settings(options, source)
 
@@ -409,7 +445,7 @@ def _preview(options: Mapping[str, Any], source: settings.Source) -> int:
     from evalengine.cli import text
 
     plugs, wish = _plugins(options), _wish(options, source)
-    with settings.open_store(options["db"]) if wish.failed_of is not None else nullcontext() as store:
+    with settings.open_store(options["db"]) if wish.failed_of or wish.added_to else nullcontext() as store:
         lines = runs.preview(wish, plugs, ids=options["collect_only"], store=store)
         if options["form"] == "json":
             import json
