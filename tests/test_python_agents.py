@@ -796,6 +796,30 @@ def test_agents_with_state_repeat_themselves_for_any_number_of_workers(tmp_path)
     assert len(set(blobs[0].values())) > 15  # a match differs from another: the luck is the match's own
 
 
+WHERE = """
+    import sys
+    def act(observation):
+        made = [object() for _ in range(3)] + [bytes(count) for count in (1, 20, 90, 300)] + [{}, [1], (1, count := 2)]
+        print([id(value) for value in made], file=sys.stderr)
+        return observation.legal[0]
+"""
+
+
+def test_objects_lie_at_the_same_addresses_for_any_number_of_workers(tmp_path):
+    # Sets of plain objects follow addresses. 48 matches, since what shifts them may be in one of sixteen.
+    agent = write(tmp_path / "where.py", WHERE)
+    told = []
+    for workers in (1, 2):
+        db = tmp_path / f"{workers}.db"
+        run = evalengine.run(["tictactoe"], [agent, "first"], 48, SEED, db=db, workers=workers)
+        assert (run.faults.total(), run.voids) == (0, 0)
+        with sqlite3.connect(db) as connection:
+            told.append(dict(connection.execute("select match, text from log where stream = 'stderr'")))
+        connection.close()
+    assert len(told[0]) == 48
+    assert [match & 0xFFFF for match in told[0] if told[0][match] != told[1][match]] == []
+
+
 def has_numpy():
     try:
         import numpy  # noqa: F401, ICN001 - only asked for

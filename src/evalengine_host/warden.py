@@ -20,7 +20,7 @@ import traceback
 from array import array
 from typing import TYPE_CHECKING, Any, Protocol
 
-from evalengine_host import child, forking, protocol
+from evalengine_host import child, forking, heap, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,8 @@ def _main(control: socket.socket, made: type[Any], plan: Mapping[str, Any], whos
     # The heap must look the same at every fork: sets of plain objects follow addresses.
     gc.disable()
     keeper = _Keeper(enclosure)
+    keeper.rehearse()
+    heap.settle()
     keeper.rehearse()
     control.send(b"=" + protocol.pack(enclosure.found))
     while keeper.serve(control):
@@ -149,6 +151,7 @@ def _become(enclosure: Enclosure, request: bytes, descriptors: list[int], other:
         if job is not None:
             # Collections come at the same moments in every child: the counters begin at zero.
             gc.freeze()
+            heap.use_up()
             gc.enable()
             child.run(job, key)
         status = 0
