@@ -46,7 +46,7 @@ def kinds_of(session):
 def test_the_two_commands_stand_first():
     assert block_with("pip install .").splitlines() == [
         "pip install . && evalengine run --games strategy -n 500",
-        "pip install '.[test]' && pytest",
+        "pip install '.[test]' && pytest -n 2",
     ]
     lines = [line for line in README.read_text().splitlines() if line.startswith("pip install")]
     assert len([line for line in lines if "&&" in line]) == 2, ".ci/run takes the lines with pip install and &&"
