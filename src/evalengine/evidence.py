@@ -30,6 +30,10 @@ Pair = tuple[int, int]
 _VOID = Termination.VOID.value
 _CHUNK = 1000
 _WINS, _DRAWS, _LOSSES = range(3)
+NO_ANCHORS = "none"
+"""Instead of `NAME=RATING`: without those that the run has."""
+
+_FARTHEST = 1e9  # rating points; no scale has more
 _TWO = 2  # sides: what pairs, seats and rotations are told of
 
 
@@ -189,7 +193,7 @@ def make_rater(name: str, options: Mapping[str, Any], agents: Sequence[str], plu
 
 
 def parse_options(texts: Iterable[str], anchors: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a rater's options from `key=value` (Python's literals, else text) and `NAME=RATING`.
+    """Return a rater's options from `key=value` (Python's literals, else text) and `NAME=RATING`, or `none`.
 
     Raises:
         ConfigError: one of them has no such form.
@@ -200,13 +204,30 @@ def parse_options(texts: Iterable[str], anchors: Iterable[str] = ()) -> dict[str
         if not key.isidentifier() or not equals:
             msg = f"-o {text!r} is no option of a rater: write key=value, as in -o scale=400"
             raise ConfigError(msg)
+        if key == "anchors":
+            msg = f"-o {text!r}: write --anchor NAME=RATING for each agent"
+            raise ConfigError(msg)
         try:
             found[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             found[key] = value
-    frozen = dict(map(_anchor, anchors))
-    if frozen:
-        found["anchors"] = {**(found.get("anchors") or {}), **frozen}
+    if given := list(anchors):
+        found["anchors"] = {} if given == [NO_ANCHORS] else parse_anchors(given)
+    return found
+
+
+def parse_anchors(texts: Iterable[str]) -> dict[str, float]:
+    """Return ratings by agent's name from `NAME=RATING`.
+
+    Raises:
+        ConfigError: one of them has no such form, or an agent is named twice.
+    """
+    found: dict[str, float] = {}
+    for name, value in map(_anchor, texts):
+        if name in found:
+            msg = f"--anchor {name} is given twice, as {found[name]:g} and as {value:g}: leave one out"
+            raise ConfigError(msg)
+        found[name] = value
     return found
 
 
@@ -216,7 +237,7 @@ def _anchor(text: str) -> tuple[str, float]:
         value = float(number)
     except ValueError:
         value = math.inf
-    if not math.isfinite(value):
+    if not abs(value) < _FARTHEST:
         msg = f"--anchor {text!r} is no anchor: write NAME=RATING, as in --anchor random=1000"
         raise ConfigError(msg)
     return name, value

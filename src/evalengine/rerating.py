@@ -29,15 +29,17 @@ def rebuild(run: Run, store: Store, rater: str, options: Mapping[str, Any], plug
         RunLockedError: the run is being written; UsageError: the rater does not support its games or options.
     """
     names = [agent.name for agent in run.entry.agents]
+    own = {name: value for name, value in options.items() if name != "anchors"}
+    anchors = options.get("anchors") or {}
     handle = store.lock(run.number)
     try:
-        made = boards.make_boards(run.rated_games, rater, _maker(names, options, plugs))
+        made = boards.make_boards(run.rated_games, rater, _maker(names, own, plugs), anchors)
         rated = Boards(store, run.number, run.rated_games, names, made)
         with store.transaction():
             for table in _TABLES:
                 store.delete(table, run.number)
             _feed(rated, store, run)
-            settings = replace(run.entry.settings, rater=rater, rater_options=dict(options))
+            settings = replace(run.entry.settings, rater=rater, rater_options=own, anchors=anchors)
             store.set_run(run.number, settings=runs.settings_row(settings))
     finally:
         store.unlock(handle)

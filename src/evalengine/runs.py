@@ -66,7 +66,8 @@ class Run:
         self.entry = entry
         self.rated_games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
         names = [agent.name for agent in entry.agents]
-        made = boards.make_boards(self.rated_games, entry.settings.rater, _raters(entry.settings, names, plugs))
+        raters = _raters(entry.settings, names, plugs)
+        made = boards.make_boards(self.rated_games, entry.settings.rater, raters, entry.settings.anchors)
         self.boards = Boards(store, number, self.rated_games, names, made)
         self.boards.stopping = self.stopping = _stopping(store, number, entry, plugs)
         self.workers = self.concurrency = 0
@@ -293,7 +294,8 @@ def _with_copies(entry: Entry, folder: Path) -> Entry:
 def _check_rater(entry: Entry, plugs: Plugins) -> None:
     games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
     names = [agent.name for agent in entry.agents]
-    boards.make_boards(games, entry.settings.rater, _raters(entry.settings, names, plugs))
+    raters = _raters(entry.settings, names, plugs)
+    boards.make_boards(games, entry.settings.rater, raters, entry.settings.anchors)
 
 
 def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | None = None) -> Iterator[str]:

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.IntRange(min=1), required=False, metavar="[RUN]")
 @click.option("--rater", required=True, metavar="NAME", help="The rater: a name of evalengine plugins.")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the rater.")
-@click.option("--anchor", "anchors", multiple=True, metavar="NAME=RATING", help="An agent whose rating is fixed.")
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="NAME=RATING",
+    help="A rating that is held fixed; none: without the run's own.",
+)
 @click.option("--game", metavar="REF", help="One game alone.")
 @click.option(
     "--faults", type=click.Choice(["loss", "ignore"]), default="loss", show_default=True, help="What a fault counts as."
@@ -41,6 +47,7 @@ def command(  # noqa: PLR0917 - an argument an option
     parsed = evidence.parse_options(options, anchors)
     with settings.open_store(db) as store:
         found = runs.reopen(store, run or store.latest_run(), plugs)
+        parsed = {**scope.Scope(found, game, plugs).own_options(rater), **parsed}
         if rebuild:
             rerating.rebuild(found, store, rater, parsed, plugs)
         with store.reading():

@@ -64,11 +64,19 @@ def _print_boards(run: Run, made: Reporter, *, verbose: bool) -> None:
     for board in [main, *apart]:
         out(board_title("standings", board))
         out(made.standings({}, run.boards.standings(board)))
+        for line in anchors_line(board):
+            out(line)
 
 
 def board_title(title: str, board: Any) -> str:
     """Return the rule above a board."""
     return rule(f"{title}{': ' * bool(board.scope)}{board.scope} (by {board.rater_name})")
+
+
+def anchors_line(board: Any) -> list[str]:
+    """Return the line on ratings that are held fixed; none where none is."""
+    held = board.options.get("anchors", {})
+    return [f"held fixed: {', '.join(f'{name} at {rating:g}' for name, rating in held.items())}"] if held else []
 
 
 def last_line(run: Run) -> str:

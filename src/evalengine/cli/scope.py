@@ -51,6 +51,12 @@ class Scope:
         two = all(len(self._run.rated_games[number].sides) == 2 for number in self.board.games)  # noqa: PLR2004 - sides
         return "bt" if two else "plackett-luce"
 
+    def own_options(self, rater: str) -> dict[str, Any]:
+        """Return the options with which a rater ranks this board; of any other rater those are none."""
+        if rater != self.board.rater_name:
+            return {}
+        return {**self.board.options, **self._run.entry.settings.rater_options}
+
     def rated(
         self, store: Store, raters: Mapping[str, Mapping[str, Any]], faults: str = "loss"
     ) -> dict[str, list[dict[str, Any]]]:

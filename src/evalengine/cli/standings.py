@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.IntRange(min=1), required=False, metavar="[RUN]")
 @click.option("--game", metavar="REF", help="The board of one game instead of the run's own.")
 @click.option("--rater", "raters", multiple=True, metavar="NAME", help="A rater to show, too; may be given again.")
-@click.option("--anchor", "anchors", multiple=True, metavar="NAME=RATING", help="An agent that --rater holds fixed.")
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="NAME=RATING",
+    help="A rating that the raters shown hold fixed; none: without the run's own.",
+)
 @click.option(
     "--faults", type=click.Choice(["loss", "ignore"]), default="loss", show_default=True,
     help="What a fault counts as in --rater's tables and the cross table.",
@@ -42,7 +48,8 @@ def command(  # noqa: PLR0917 - an argument an option
         found = runs.reopen(store, run or store.latest_run(), plugs)
         shown = scope.Scope(found, game, plugs)
         options = evidence.parse_options((), anchors)
-        rated = shown.rated(store, dict.fromkeys(raters or [shown.usual], options), faults)
+        wanted_raters = {name: {**shown.own_options(name), **options} for name in raters or [shown.usual]}
+        rated = shown.rated(store, wanted_raters, faults)
         record = _record(shown, rated)
         board = made.standings(found.summary() | record, found.boards.standings(shown.board))
         last = report.last_line(found)
@@ -53,7 +60,8 @@ def command(  # noqa: PLR0917 - an argument an option
     # The board itself is by the usual rater, so that its table would say the same again.
     again = not (raters or anchors or faults != "loss") and shown.usual == shown.board.rater_name
     lines = _lines(record, [] if again else list(rated))
-    for line in (report.board_title(f"run {found.number}", shown.board), board, *stopping, *lines, text.rule(last)):
+    title, held = report.board_title(f"run {found.number}", shown.board), report.anchors_line(shown.board)
+    for line in (title, board, *held, *stopping, *lines, text.rule(last)):
         text.out(line)
     _say_where_it_stands(found)
 
