@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from evalengine import rating, references
@@ -45,6 +46,15 @@ class Fed(NamedTuple):
     faults: Faults  # "ignore": it sees matches without a fault only
 
 
+@dataclass(slots=True)
+class GameCounts:
+    """What the results of one game say of the game itself."""
+
+    matches: int = 0
+    draws: int = 0
+    first_seat: list[int] = field(default_factory=lambda: [0, 0, 0])  # wins, draws, losses; of games of two sides
+
+
 class Evidence:
     """Counts of some games of a run; agents are their numbers.
 
@@ -52,7 +62,7 @@ class Evidence:
         pairs: wins, draws and losses of the agent with the lower number, by pair;
         first_seat: the same of whoever sat first, by pair, of games of two sides;
         played, faulted: matches by agent; voids are in neither; rated: those of them that counts contain;
-        matches, draws: of all agents;
+        matches, draws: of all agents; by_game: the same by game, and how whoever sat first fared;
         voids: matches that count nowhere.
     """
 
@@ -67,6 +77,7 @@ class Evidence:
         self.faulted: Counter[int] = Counter()
         self.rated: Counter[int] = Counter()
         self.matches = self.draws = self.voids = 0
+        self.by_game = {games[number].ref: GameCounts() for number in sorted(self._chosen)}
 
     def read(self, store: Store, run: int, raters: Sequence[Fed] = ()) -> None:
         """Take all stored results of a run, and give them to raters.
@@ -99,13 +110,18 @@ class Evidence:
         agents, places = rated.agents, rated.ranks
         self.matches += 1
         self.rated.update(set(agents))
-        self.draws += places.count(1) > 1
+        drawn = places.count(1) > 1
+        self.draws += drawn
+        game = self.by_game[self._games[rated.game].ref]
+        game.matches += 1
+        game.draws += drawn
         for one in range(len(agents) - 1):
             for other in range(one + 1, len(agents)):
                 self._count_pair(agents[one], agents[other], places[one], places[other])
         if len(agents) == _TWO and agents[0] != agents[1]:
             first, second = sorted(agents)
             won = 1 + (places[0] > places[1]) - (places[0] < places[1])
+            game.first_seat[won] += 1
             self.first_seat.setdefault((first, second), [0, 0, 0])[won] += 1
             self._rotations[rated.game].feed(match_no, _names(agents), rated.rotation, 1 - won / 2)
 

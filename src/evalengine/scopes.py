@@ -18,7 +18,7 @@ SKILL = "trueskill"
 """Who rates beside the rater that ranks, so that there is a rating before the first fit and one for each match."""
 
 _BY_SCORE = ("general", "identical")
-_MOST_FITTED = 400  # agents; without numpy their fit takes 9 s, and eight times as long for twice as many
+MOST_FITTED = 400  # agents; without numpy their fit takes 9 s, and eight times as long for twice as many
 _MOST_CELLS = 2_000  # sets of agents that can meet; a fit of orders of finish reads each order that came
 _ELO_LIKE = {"scale": 400 / log(10), "mean": 1500.0}
 
@@ -124,7 +124,7 @@ def _default(games: Sequence[RatedGame]) -> tuple[str, Mapping[str, Any]]:
     """Return who ranks games by places, with its options: a fit with intervals wherever it can be made in seconds."""
     agents = {agent for game in games for agent in game.agents}
     many = [game for game in games if len(game.sides) > 2]  # noqa: PLR2004 - what a fit of pairs cannot read
-    if len(agents) > _MOST_FITTED or any(len(seats) > 1 for game in many for seats in game.sides):
+    if len(agents) > MOST_FITTED or any(len(seats) > 1 for game in many for seats in game.sides):
         return SKILL, {}
     if not many:
         return "bt", {}
