@@ -104,6 +104,14 @@ def stopped_line(run: Run) -> str:
     return f"run {run.number} stopped with {run.played}{left} matches stored. Continue: {resume_command(run)}"
 
 
+def rerated_line(run: Run, *, stored: bool) -> list[str]:
+    """Return the line on stored ratings that are of no use; `stored`: those that were made anew are stored, too."""
+    if not run.rerated:
+        return []
+    keep = "" if stored else f"; to store that: evalengine rate {run.number} --rebuild{db_option(run)}"
+    return [f"note: run {run.number}: {run.rerated}: all its results were rated anew{keep}"]
+
+
 def resume_command(run: Run) -> str:
     """Return the command that continues a run."""
     return f"evalengine run --resume {run.number}{db_option(run)}"

@@ -469,6 +469,7 @@ def _preview(options: Mapping[str, Any], source: settings.Source) -> int:
 
 def _resume(options: Mapping[str, Any], source: settings.Source, launcher: Launcher) -> int:
     from evalengine import runs
+    from evalengine.cli import report, text
 
     plugs = _plugins(options)
     with settings.open_store(options["db"]) as store:
@@ -476,6 +477,8 @@ def _resume(options: Mapping[str, Any], source: settings.Source, launcher: Launc
         number = store.latest_run() if named == _RESUME_LATEST else int(named)
         run = runs.reopen(store, number, plugs)
         runs.check_resumable(run, plugs, store.agents_folder)
+        for line in report.rerated_line(run, stored=True):
+            text.note(line)
         return _play(run, store, options, plugs, source.file, launcher)
 
 

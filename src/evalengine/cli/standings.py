@@ -57,6 +57,8 @@ def command(  # noqa: PLR0917 - an argument an option
         board = made.standings(found.summary() | record, found.boards.standings(shown.board))
         last = report.last_line(found)
         stopping = report.stopping_line(found)
+    for line in report.rerated_line(found, stored=False):
+        text.note(line)
     if form != "table":
         text.out(scope.as_csv(record["cross_table"]) if cross and form == "csv" else board)
         return
