@@ -87,6 +87,10 @@ class Place:
         """Run `evalengine ARGUMENTS` to its end; fail unless it exits with `code`."""
         return ended(self.start(*arguments, **more), code)
 
+    def script(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Run Python code to its end; fail unless it exits with 0."""
+        return ended(self.spawn([sys.executable, "-c", code]), 0)
+
     def processes(self) -> dict[int, str]:
         """Return the command lines of all living processes that work in this folder or below, or show it, by pid."""
         found = {}

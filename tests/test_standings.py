@@ -48,7 +48,7 @@ def told(shell, *arguments):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("sides", ("standings", "--rater", "bt", "--rater", "elo", "--faults", "ignore")),
+        ("sides", ("standings", "--rater", "bt,elo", "--faults", "ignore")),
         ("compare", ("compare", "random", "first")),
         ("rate", ("rate", "--rater", "bt", "--anchor", "random=1000")),
     ],
@@ -65,6 +65,57 @@ def test_an_agent_without_a_rated_match_is_ranked_by_no_rater(shell):
         assert ranks["bad"] is None
         assert sorted(rank for rank in ranks.values() if rank) == [1, 2]
         assert len({row["component"] for row in rows}) == 2
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal_and_what_has_room_stands_side_by_side(shell, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert shell("standings", "--rater", "bt,trueskill,elo,nash", "--rater", "alpharank") == 0
+    tables = shell.out[shell.out.index("rated by") : shell.out.index("reliability")]
+    assert max(map(len, tables.splitlines())) <= columns
+    heads = [line.split() for line in tables.splitlines() if line.startswith(" agent")]
+    raters = [word for head in heads for word in head if word in {"bt", "trueskill", "elo", "nash", "alpharank"}]
+    assert raters == ["bt", "trueskill", "elo", "nash", "alpharank"]
+    assert ("alpharank" in heads[0]) == (columns == 120)
+
+
+def test_the_games_stand_beside_all_of_them_together(shell):
+    record = told(shell, "standings")
+    assert shell("standings") == 0
+    lines = shell.out[shell.out.index("by game (bt)") : shell.out.index("reliability")].splitlines()
+    assert lines[1].split() == ["agent", "#", "all", "games", "#", "connect4", "#", "tictactoe"]
+    del lines[-1]  # the next rule
+    pooled = {line["agent"]: line["rating"] for line in record["standings"]}
+    boards = [{line["agent"]: line["rating"] for line in board["standings"]} for board in record["boards"].values()]
+    for line in lines[2:]:
+        agent, *cells = line.split()
+        assert [cell.rstrip("?") for cell in cells[1::2]] == [f"{board[agent]:.0f}" for board in (pooled, *boards)]
+    assert shell("standings", "--game", "connect4") == 0
+    assert "by game" not in shell.out
+
+
+def test_draws_and_first_seats_are_told_by_game_and_add_up(shell):
+    record = told(shell, "standings")
+    assert [row["game"] for row in record["by_game"]] == ["connect4", "tictactoe"]
+    assert sum(row["matches"] for row in record["by_game"]) == record["counted"] == 24
+    for row in record["by_game"]:
+        (alone,) = told(shell, "standings", "--game", row["game"])["by_game"]
+        assert alone == row
+        game_no = ["connect4", "tictactoe"].index(row["game"])
+        seats = query(f"select place from seat join match m on m.id = match where seat = 0 and m.game_no = {game_no}")
+        wins = sum(place == 1 for (place,) in seats)  # no match was drawn
+        assert row["draw_ratio"] == 0
+        assert row["first_seat"]["score"] == pytest.approx(wins / len(seats))
+
+
+def test_an_estimate_of_matches_that_were_all_won_says_what_was_seen(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shell = Shell(tmp_path, capsys)
+    shell.file("bad.py", "def act(observation):\n    return 99\n")
+    plan = ("run", "first", "bad.py", "--games", "rps", "-n", 8, "--broken", "refuse", "--opponents", "none", "-q")
+    assert shell(*plan) == 0
+    assert shell("compare", "first", "bad") == 0
+    assert "score 100.0%, Elo at 95% above" in shell.out
 
 
 def test_the_cross_table_adds_up_to_the_board(shell):
@@ -182,9 +233,9 @@ def test_a_circle_is_shown_and_agents_that_never_met_are_compared_through_others
     circle("circle.db", 3)
     assert shell("standings", "--db", "circle.db") == 0
     line = next(line for line in shell.out.splitlines() if line.startswith("a circle: "))
-    assert " ".join(line.split()[2:9]) in {
-        "first > random > greedy > first", "random > greedy > first > random", "greedy > first > random > greedy",
-    }  # fmt: skip
+    beats = {part.split(" (")[0].strip() for part in line.removeprefix("a circle:").split(",")}
+    assert beats == {"first beats random", "random beats greedy", "greedy beats first"}
+    assert "see also --rater nash,alpharank" in shell.out
     assert shell(*plan, "chain.db") == 0
     circle("chain.db", 2)
     assert shell("compare", "first", "greedy", "--db", "chain.db") == 0
@@ -202,6 +253,7 @@ def test_a_circle_is_shown_and_agents_that_never_met_are_compared_through_others
     [
         (("standings", "9"), "has no run 9; the latest is 1"),
         (("standings", "--rater", "trueskil"), 'no rater "trueskil". Did you mean "trueskill"?'),
+        (("standings", "--rater", "bt,elO"), 'no rater "elO". Did you mean "elo"?'),
         (("standings", "--game", "conect4"), 'no game in run 1: "conect4". Did you mean "connect4"?'),
         (("standings", "--db", "none.db"), "none.db"),
         (("compare", "random", "randon"), 'no agent in run 1: "randon". Did you mean "random"?'),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalengine import ConfigError, SprtStopping, UntilSettled, settled, sprt, stream
+from evalengine.statistics.sequential import Sprt
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
 import stopping_simulation as simulation
@@ -62,6 +63,39 @@ def test_leaving_out_the_exact_ratio_where_none_is_near_changes_nothing(model, s
         if result[0] % 2 and not before:
             counts = stopping.counts()
             assert stopping.done == (sprt(counts, elo0=0, elo1=25, model=model).decision is not None)
+
+
+@pytest.mark.parametrize("elo1", [1, 5, 40])
+@pytest.mark.parametrize("others", [[0, 20, 0, 0], [0, 3, 3, 0], [20, 0], [1, 0], [0, 0], [0, 0, 0, 0]])
+def test_lopsided_and_uniform_counts_decide_where_the_exact_ratio_does(others, elo1):
+    test = Sprt(elo0=0, elo1=elo1)
+    for place in range(len(others) + 1):
+
+        def crossed(units, place=place):
+            counts = [*others[:place], units, *others[place:]]
+            return test.crossed(counts), not test.lower < test.llr(counts) < test.upper
+
+        low, high = 0, 1
+        while not crossed(high)[1]:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if crossed(middle)[1] else (middle, high)
+        assert crossed(high - 1)[0] is False or high == 1
+        assert crossed(high)[0] is True
+
+
+def test_rotations_that_all_end_alike_cost_next_to_nothing(monkeypatch):
+    stopping = SprtStopping("a", "b", elo1=2.0)
+    exact, asked = Sprt.llr, []
+    monkeypatch.setattr(Sprt, "llr", lambda *arguments: asked.append(1) or exact(*arguments))
+    for rotation in range(100_000):
+        for seat in (0, 1):
+            stopping.feed(2 * rotation + seat, ("a", "b"), rotation, 1 - seat)
+        if stopping.done:
+            break
+    assert 20_000 < rotation < 100_000
+    assert len(asked) < 50
 
 
 def test_the_other_agents_side_is_the_same_test_turned_round():

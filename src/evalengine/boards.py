@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from evalengine import board_lines
+from evalengine import board_lines, references
 from evalengine.board_lines import DRAWS, FAULTS, LOSSES, MATCHES, SCORE, WINS
 from evalengine.fit_budget import FitBudget
 from evalengine.model import Rated, Standing, Termination
@@ -271,12 +271,19 @@ class Boards:
     def _played(self, board: Board) -> list[int]:
         return [agent for agent in board.agents if self._sum(board, agent)[MATCHES]]
 
+    def look_back(self) -> None:
+        """Know of what is stored, so that `take` rates it."""
+        self._stored_to = self._store.last_match_no(self._run)
+
     def load(self) -> None:
         """Continue from what the store holds of this run.
 
         What was saved without the state of one of the raters, by an earlier version, is of no use: all is rated anew.
+
+        Raises:
+            ValueError: what is stored is damaged, or of another version; these boards are of no use then, new ones are.
         """
-        self._stored_to = self._store.last_match_no(self._run)
+        self.look_back()
         states = {
             (row["scope"], row["rater"]): row
             for row in self._store.rows("select * from rating_state where run = ?", self._run)
@@ -285,17 +292,26 @@ class Boards:
         (watermark, *others) = {row and row["watermark"] for row in found}
         if others or not watermark:
             return
+        try:
+            self._load(states, watermark)
+        except Exception as error:
+            # Whatever it is: a plugin's rater fails in its own way, and the results that were rated are all stored.
+            told = references.one_line(error)
+            msg = f"the ratings stored after {watermark} matches cannot be read ({told})"
+            raise ValueError(msg) from error
+
+    def _load(self, states: Mapping[tuple[str, str], Mapping[str, Any]], watermark: int) -> None:
         for board in self.boards:
             for name, rater in board.raters():
                 saved = states[board.scope, name]
                 rater.load(saved["state"])
                 board.changed = set(json.loads(saved["changed"]))
-        self.watermark = watermark
         while self._next_line <= watermark:
             self._next_line = next(self._milestones)
         for row in self._store.iterate("select * from tally where run = ?", self._run):
             _, game_no, agent, *tally = row
-            self._tallies[game_no][agent] = list(tally)
+            self._tallies[game_no][agent] = tally
+        self.watermark = watermark
 
     # ------------------------------------------------------------------------------- standings
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalengine import adding, limits, planning, references, sandboxes, stopping_rules
-from evalengine.errors import NothingToPlayError, UsageError
+from evalengine.errors import NothingToPlayError, UnknownNameError, UsageError
 from evalengine.model import NOTHING_YET, Standings
 from evalengine.stopping import Stopping
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ISOLATIONS = ("match", "run")
 _MODIFY_CHUNK = 1_000
+_SHOWN = 10  # agents named in a message
 _SHORT_SEED = 1 << 40  # below, whoever knows an opening finds the seed by trying
 
 
@@ -64,6 +65,7 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         agents, opponents = planning.choose_agents(settings, games, plugs)
         agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
         stops = stopping_of(settings, games, agents)
+        _check_anchors(settings, agents)
         plan = planning.make_plan(settings, games, agents)
     pairing = pairing_of(settings, games, agents, plan, plugs, store)
     if settings.failed_of is not None and pairing.rounds() != 1:
@@ -88,6 +90,15 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
     )
 
 
+def _check_anchors(settings: Settings, agents: Sequence[AgentSpec]) -> None:
+    names = [agent.name for agent in agents]
+    for name in settings.anchors:
+        if name not in names:
+            kind = "agent of this run to anchor:"
+            told = f"It has {', '.join(names[:_SHOWN])}{', ...' * (len(names) > _SHOWN)}"
+            raise UnknownNameError(f"{references.unknown(kind, name, names)} {told}")  # noqa: EM102, TRY003 - made there
+
+
 def _sandbox(settings: Settings, agents: Sequence[AgentSpec], plugs: Plugins) -> sandboxes.Chosen:
     """Return what contains the agents from outside; without any nothing is tried, which would take a moment."""
     sandboxes.check(settings.sandbox, plugs)
@@ -106,6 +117,8 @@ def _notes(
     if settings.isolation == "run" and any(agent.kind != "trusted" for agent in agents):
         yield "isolation: run; agents' processes are kept over its matches, and what they remember with them"
     yield from pairing.describe()
+    if settings.anchors:
+        yield f"anchors: {', '.join(f'{name} at {rating:g}' for name, rating in settings.anchors.items())}"
     if settings.seed < _SHORT_SEED and any(agent.kind != "trusted" for agent in agents):
         yield (
             f"seed {settings.seed} is short: an agent could find it by trying, and foresee all luck; "

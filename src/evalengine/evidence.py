@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from evalengine import rating, references
@@ -30,6 +31,10 @@ Pair = tuple[int, int]
 _VOID = Termination.VOID.value
 _CHUNK = 1000
 _WINS, _DRAWS, _LOSSES = range(3)
+NO_ANCHORS = "none"
+"""Instead of `NAME=RATING`: without those that the run has."""
+
+_FARTHEST = 1e9  # rating points; no scale has more
 _TWO = 2  # sides: what pairs, seats and rotations are told of
 
 
@@ -41,6 +46,15 @@ class Fed(NamedTuple):
     faults: Faults  # "ignore": it sees matches without a fault only
 
 
+@dataclass(slots=True)
+class GameCounts:
+    """What the results of one game say of the game itself."""
+
+    matches: int = 0
+    draws: int = 0
+    first_seat: list[int] = field(default_factory=lambda: [0, 0, 0])  # wins, draws, losses; of games of two sides
+
+
 class Evidence:
     """Counts of some games of a run; agents are their numbers.
 
@@ -48,7 +62,7 @@ class Evidence:
         pairs: wins, draws and losses of the agent with the lower number, by pair;
         first_seat: the same of whoever sat first, by pair, of games of two sides;
         played, faulted: matches by agent; voids are in neither; rated: those of them that counts contain;
-        matches, draws: of all agents;
+        matches, draws: of all agents; by_game: the same by game, and how whoever sat first fared;
         voids: matches that count nowhere.
     """
 
@@ -63,6 +77,7 @@ class Evidence:
         self.faulted: Counter[int] = Counter()
         self.rated: Counter[int] = Counter()
         self.matches = self.draws = self.voids = 0
+        self.by_game = {games[number].ref: GameCounts() for number in sorted(self._chosen)}
 
     def read(self, store: Store, run: int, raters: Sequence[Fed] = ()) -> None:
         """Take all stored results of a run, and give them to raters.
@@ -95,13 +110,18 @@ class Evidence:
         agents, places = rated.agents, rated.ranks
         self.matches += 1
         self.rated.update(set(agents))
-        self.draws += places.count(1) > 1
+        drawn = places.count(1) > 1
+        self.draws += drawn
+        game = self.by_game[self._games[rated.game].ref]
+        game.matches += 1
+        game.draws += drawn
         for one in range(len(agents) - 1):
             for other in range(one + 1, len(agents)):
                 self._count_pair(agents[one], agents[other], places[one], places[other])
         if len(agents) == _TWO and agents[0] != agents[1]:
             first, second = sorted(agents)
             won = 1 + (places[0] > places[1]) - (places[0] < places[1])
+            game.first_seat[won] += 1
             self.first_seat.setdefault((first, second), [0, 0, 0])[won] += 1
             self._rotations[rated.game].feed(match_no, _names(agents), rated.rotation, 1 - won / 2)
 
@@ -189,7 +209,7 @@ def make_rater(name: str, options: Mapping[str, Any], agents: Sequence[str], plu
 
 
 def parse_options(texts: Iterable[str], anchors: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a rater's options from `key=value` (Python's literals, else text) and `NAME=RATING`.
+    """Return a rater's options from `key=value` (Python's literals, else text) and `NAME=RATING`, or `none`.
 
     Raises:
         ConfigError: one of them has no such form.
@@ -200,13 +220,30 @@ def parse_options(texts: Iterable[str], anchors: Iterable[str] = ()) -> dict[str
         if not key.isidentifier() or not equals:
             msg = f"-o {text!r} is no option of a rater: write key=value, as in -o scale=400"
             raise ConfigError(msg)
+        if key == "anchors":
+            msg = f"-o {text!r}: write --anchor NAME=RATING for each agent"
+            raise ConfigError(msg)
         try:
             found[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             found[key] = value
-    frozen = dict(map(_anchor, anchors))
-    if frozen:
-        found["anchors"] = {**(found.get("anchors") or {}), **frozen}
+    if given := list(anchors):
+        found["anchors"] = {} if given == [NO_ANCHORS] else parse_anchors(given)
+    return found
+
+
+def parse_anchors(texts: Iterable[str]) -> dict[str, float]:
+    """Return ratings by agent's name from `NAME=RATING`.
+
+    Raises:
+        ConfigError: one of them has no such form, or an agent is named twice.
+    """
+    found: dict[str, float] = {}
+    for name, value in map(_anchor, texts):
+        if name in found:
+            msg = f"--anchor {name} is given twice, as {found[name]:g} and as {value:g}: leave one out"
+            raise ConfigError(msg)
+        found[name] = value
     return found
 
 
@@ -216,7 +253,7 @@ def _anchor(text: str) -> tuple[str, float]:
         value = float(number)
     except ValueError:
         value = math.inf
-    if not math.isfinite(value):
+    if not abs(value) < _FARTHEST:
         msg = f"--anchor {text!r} is no anchor: write NAME=RATING, as in --anchor random=1000"
         raise ConfigError(msg)
     return name, value

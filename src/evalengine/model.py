@@ -270,6 +270,7 @@ class RaterInfo:
     draws: bool = True
     weights: str = ""  # which it takes: "match", how much a result counts; "agent", how much of it an agent played
     scores: bool = False  # rates by scores instead of places
+    anchors: bool = False  # its option `anchors` holds ratings of agents fixed
     online: bool = True  # False: results are only counted as they come, and fitted when the table is asked for
 
 

@@ -36,8 +36,9 @@ class Settings:
     matches: int | None = None
     rounds: int | None = None
     seed: int = 0
-    rater: str | None = None  # None: trueskill by places, mean where scores count
-    rater_options: Mapping[str, Any] = field(default_factory=dict)  # of `rate --rebuild`
+    rater: str | None = None  # None: a fit with intervals by places, mean where scores count
+    rater_options: Mapping[str, Any] = field(default_factory=dict)  # of `rate --rebuild`, less anchors
+    anchors: Mapping[str, float] = field(default_factory=dict)  # by agent's name: the rating that it is held at
     pairing: str = "round-robin"
     opening: str = ""  # "", "none" or "random:K"
     limits: Limits = field(default_factory=Limits)

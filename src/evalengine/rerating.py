@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from evalengine.contracts import Rater
+    from evalengine.planning import Settings
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
     from evalengine.store import Store
 
-_TABLES = ("rating", "rating_state", "rating_history")
+_TABLES = ("rating", "rating_state", "rating_history", "tally")
 
 
 def rebuild(run: Run, store: Store, rater: str, options: Mapping[str, Any], plugs: Plugins) -> None:
@@ -28,16 +29,36 @@ def rebuild(run: Run, store: Store, rater: str, options: Mapping[str, Any], plug
     Raises:
         RunLockedError: the run is being written; UsageError: the rater does not support its games or options.
     """
+    own = {name: value for name, value in options.items() if name != "anchors"}
+    anchors = options.get("anchors") or {}
+    _renew(run, store, plugs, replace(run.entry.settings, rater=rater, rater_options=own, anchors=anchors))
+
+
+def renew(run: Run, store: Store, plugs: Plugins, anchors: Mapping[str, float] | None = None) -> None:
+    """Store ratings, state and history anew, as the run rates them: what was stored may be damaged.
+
+    Args:
+        anchors: instead of the run's own.
+
+    Raises:
+        RunLockedError: the run is being written; UsageError: its rater holds no rating fixed.
+    """
+    settings = run.entry.settings
+    _renew(run, store, plugs, settings if anchors is None else replace(settings, anchors=anchors))
+
+
+def _renew(run: Run, store: Store, plugs: Plugins, settings: Settings) -> None:
     names = [agent.name for agent in run.entry.agents]
     handle = store.lock(run.number)
     try:
-        made = boards.make_boards(run.rated_games, rater, _maker(names, options, plugs))
+        made = boards.make_boards(
+            run.rated_games, settings.rater, _maker(names, settings.rater_options, plugs), settings.anchors
+        )
         rated = Boards(store, run.number, run.rated_games, names, made)
         with store.transaction():
             for table in _TABLES:
                 store.delete(table, run.number)
             _feed(rated, store, run)
-            settings = replace(run.entry.settings, rater=rater, rater_options=dict(options))
             store.set_run(run.number, settings=runs.settings_row(settings))
     finally:
         store.unlock(handle)

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from evalengine import boards
+from evalengine import boards, references
 from evalengine.entry import chosen_by, planned
-from evalengine.errors import EvalengineError
+from evalengine.errors import EvalengineError, StoreError
 from evalengine.model import NOTHING_YET, MatchSpec, Standing, Standings
 
 if TYPE_CHECKING:
@@ -57,15 +57,25 @@ class Round:
 
 
 def resumed(run: Run, store: Store) -> Round:
-    """Return the round that was being played, the first when none was."""
+    """Return the round that was being played, the first when none was.
+
+    Raises:
+        StoreError: what it was paired by is damaged.
+    """
     rows = store.rows("select * from round where run = ? order by round_no desc limit 1", run.number)
     if not rows:
         return Round()
     row = rows[0]
-    told = json.loads(row["standings"])
-    standings = Standings(
-        (Standing(**line) for line in told["lines"]), told["agents"], _pairs(run, store, row["first_no"])
-    )
+    try:
+        told = json.loads(row["standings"])
+        lines, agents = [Standing(**line) for line in told["lines"]], told["agents"]
+    except (ValueError, TypeError, LookupError) as error:
+        msg = (
+            f"run {run.number}: the standings that round {row['round_no']} was paired by cannot be read "
+            f"({references.one_line(error)}): it cannot go on; what was played: evalengine rate {run.number}"
+        )
+        raise StoreError(msg) from error
+    standings = Standings(lines, agents, _pairs(run, store, row["first_no"]))
     return Round(round_no=row["round_no"], first_no=row["first_no"], stored=row["stored"], standings=standings)
 
 

@@ -17,7 +17,7 @@ from evalengine.seeding import SEED_BITS, fresh_seed
 from evalengine.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 from evalengine.playing import play
 from evalengine.runs import Run, begin, reopen
@@ -36,6 +36,7 @@ def run(
     concurrency: int | None = None,
     rounds: int | None = None,
     rater: str | None = None,
+    anchors: Mapping[str, float] | None = None,
     opening: str = "",
     sprt: str = "",
     until: str = "",
@@ -54,6 +55,7 @@ def run(
         n: matches in all; rounds: whole rotations of every cell instead; neither: one rotation a cell.
         sprt, until: what ends the run earlier, as on the command line: "elo0=0,elo1=20", "top=3", "separated"; without
             n and rounds it ends after a million matches at the latest.
+        anchors: ratings by agent's name, at which it is held.
         seed: 63 bits; None: drawn.
         sandbox: what contains agents from outside: "auto" takes the strongest that works here; "none": nothing does.
         bind: folders that contained agents may read.
@@ -79,6 +81,7 @@ def run(
             rounds=rounds,
             seed=fresh_seed() if seed is None else seed,
             rater=rater,
+            anchors=dict(anchors or {}),
             opening=opening,
             sprt=sprt,
             until=until,

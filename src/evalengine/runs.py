@@ -56,6 +56,7 @@ class Run:
         resumed: matches that were there already; faults: by kind; voids;
         state: "running", "done", "stopped" (by itself: complete, too) or "interrupted";
         stopping: what stops it by itself, None when nothing does;
+        rerated: why what was stored of ratings is of no use, so that all results were rated anew; "" where it is used;
         unsteady: agents from outside that did not repeat themselves when a match of theirs was played again.
     """
 
@@ -66,7 +67,8 @@ class Run:
         self.entry = entry
         self.rated_games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
         names = [agent.name for agent in entry.agents]
-        made = boards.make_boards(self.rated_games, entry.settings.rater, _raters(entry.settings, names, plugs))
+        raters = _raters(entry.settings, names, plugs)
+        made = boards.make_boards(self.rated_games, entry.settings.rater, raters, entry.settings.anchors)
         self.boards = Boards(store, number, self.rated_games, names, made)
         self.boards.stopping = self.stopping = _stopping(store, number, entry, plugs)
         self.workers = self.concurrency = 0
@@ -76,6 +78,7 @@ class Run:
         self.faults: Counter[str] = Counter()
         self.seconds = 0.0
         self.state = "running"
+        self.rerated = ""
         self.unsteady: list[str] = []
 
     @property
@@ -237,8 +240,11 @@ def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
 def _stopping(store: Store, run: int, entry: Entry, plugs: Plugins) -> Stopping | None:
     # Looked at once: what plugins make of the plan later would not change a stored state.
     known = bool(store.rows("select run from stopping where run = ?", run))
-    specs = None if known else planned(entry, plugs, 0)
-    return stopping_of(entry.settings, entry.games, entry.agents, specs)
+    return stopping_of(entry.settings, entry.games, entry.agents) if known else _new_stopping(entry, plugs)
+
+
+def _new_stopping(entry: Entry, plugs: Plugins) -> Stopping | None:
+    return stopping_of(entry.settings, entry.games, entry.agents, planned(entry, plugs, 0))
 
 
 def _raters(settings: Settings, agents: Sequence[str], plugs: Plugins) -> Callable[..., Any]:
@@ -293,7 +299,8 @@ def _with_copies(entry: Entry, folder: Path) -> Entry:
 def _check_rater(entry: Entry, plugs: Plugins) -> None:
     games = [_rated_game(game, number, entry.plan) for number, game in enumerate(entry.games)]
     names = [agent.name for agent in entry.agents]
-    boards.make_boards(games, entry.settings.rater, _raters(entry.settings, names, plugs))
+    raters = _raters(entry.settings, names, plugs)
+    boards.make_boards(games, entry.settings.rater, raters, entry.settings.anchors)
 
 
 def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | None = None) -> Iterator[str]:
@@ -345,17 +352,38 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
         versions=row["versions"],
         only=only_failed(settings, store),
     )
-    run = Run(store, number, entry, plugs)
-    run.planned = row["matches"]
-    run.boards.load()
-    if run.stopping is not None:
-        run.stopping.load(store, number, run.boards.watermark)
-    run.state, run.seconds, run.unsteady = row["state"], row["seconds"], json.loads(row["unsteady"])
     low, high = number << 40, (number + 1) << 40
-    run.played = run.resumed = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
+    played = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
+    run = _rated(store, number, entry, plugs, played)
+    run.planned = row["matches"]
+    run.played = run.resumed = played
+    run.state, run.seconds, run.unsteady = row["state"], row["seconds"], json.loads(row["unsteady"])
     run.recount()
     run.sizes = sizes_of(entry, plugs)
     _rate_rest(run, store, plugs)
+    return run
+
+
+def _rated(store: Store, number: int, entry: Entry, plugs: Plugins, played: int) -> Run:
+    """Return a run with the ratings that were stored last; without any where they are of no use."""
+    run = Run(store, number, entry, plugs)
+    try:
+        run.boards.load()
+        if run.boards.watermark > played:
+            msg = f"the stored ratings are of {run.boards.watermark} matches, and {played} are there"
+            raise ValueError(msg)  # noqa: TRY301 - as what `load` raises
+    except ValueError as error:
+        run = Run(store, number, entry, plugs)  # its raters have seen nothing of what was damaged
+        run.boards.look_back()
+        run.rerated = str(error)
+    if run.stopping is not None:
+        try:
+            run.stopping.load(store, number, run.boards.watermark)
+        except ValueError as error:
+            run.rerated = run.rerated or str(error)
+            run.boards.stopping = run.stopping = stopping = _new_stopping(entry, plugs)
+            if stopping is not None:
+                stopping.feed_stored(store, number, run.boards.watermark)
     return run
 
 
@@ -437,6 +465,14 @@ def settings_row(settings: Settings) -> dict[str, Any]:
 
 
 def _settings_from(row: Mapping[str, Any]) -> Settings:
+    """Return the settings of a stored run.
+
+    Raises:
+        StoreError: a newer version stored what this one does not know.
+    """
+    if unknown := sorted(row.keys() - {*Settings.__slots__}):
+        msg = f"the run has settings that this version does not know, {', '.join(unknown)}: take the one it was made by"
+        raise StoreError(msg)
     fields = {**row, "limits": Limits(**row["limits"]), "callables": ()}
     for name in ("agents", "deselect", "absent_ok", "bind"):
         fields[name] = tuple(fields.get(name, ()))

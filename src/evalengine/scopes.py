@@ -18,7 +18,7 @@ SKILL = "trueskill"
 """Who rates beside the rater that ranks, so that there is a rating before the first fit and one for each match."""
 
 _BY_SCORE = ("general", "identical")
-_MOST_FITTED = 400  # agents; without numpy their fit takes 9 s, and eight times as long for twice as many
+MOST_FITTED = 400  # agents; without numpy their fit takes 9 s, and eight times as long for twice as many
 _MOST_CELLS = 2_000  # sets of agents that can meet; a fit of orders of finish reads each order that came
 _ELO_LIKE = {"scale": 400 / log(10), "mean": 1500.0}
 
@@ -60,24 +60,49 @@ class Board:
             yield SKILL, self.skill
 
 
-def make_boards(games: Sequence[RatedGame], rater_name: str | None, make: Callable[..., Rater]) -> list[Board]:
+def make_boards(
+    games: Sequence[RatedGame],
+    rater_name: str | None,
+    make: Callable[..., Rater],
+    anchors: Mapping[str, float] | None = None,
+) -> list[Board]:
     """Return the boards of a run: its own first, then one a game where there are several.
 
     Games whose scores count (general or identical utility) are ranked by their mean score, and are pooled with the
     others only when a person names the rater.
 
     Args:
-        make: takes a rater's name, and its options by name.
+        make: takes a rater's name, and its options by name;
+        anchors: by agent's name what it is rated, on every board whose rater can hold it there.
 
     Raises:
-        UsageError: the rater does not support a game's sides.
+        UsageError: the rater does not support a game's sides, or that of the run's own board holds no rating fixed.
     """
     placed = [number for number, game in enumerate(games) if rater_name or not game.by_score]
     main = placed or list(range(len(games)))
     groups = [("", main)]
     if len(games) > 1:
         groups += [(game.ref, [number]) for number, game in enumerate(games)]
-    return [_board(scope, numbers, games, rater_name, make) for scope, numbers in groups]
+    boards = [_board(scope, numbers, games, rater_name, make) for scope, numbers in groups]
+    if anchors:
+        _check_anchors(boards[0])
+        for board in boards:
+            _anchor(board, anchors, make)
+    return boards
+
+
+def _check_anchors(board: Board) -> None:
+    if not board.rater.info.anchors:
+        counts = "scores count here, and " if board.rater_name == "mean" else ""
+        msg = f"--anchor: {counts}rater {board.rater_name!r} holds no rating fixed: leave it out, or take --rater bt"
+        raise UsageError(msg)
+
+
+def _anchor(board: Board, anchors: Mapping[str, float], make: Callable[..., Rater]) -> None:
+    """Hold agents where they are said to be; not in the rating beside, which is on a scale of its own."""
+    if board.rater.info.anchors:
+        board.options = {**board.options, "anchors": dict(anchors)}
+        board.rater = make(board.rater_name, **board.options)
 
 
 def _board(
@@ -99,7 +124,7 @@ def _default(games: Sequence[RatedGame]) -> tuple[str, Mapping[str, Any]]:
     """Return who ranks games by places, with its options: a fit with intervals wherever it can be made in seconds."""
     agents = {agent for game in games for agent in game.agents}
     many = [game for game in games if len(game.sides) > 2]  # noqa: PLR2004 - what a fit of pairs cannot read
-    if len(agents) > _MOST_FITTED or any(len(seats) > 1 for game in many for seats in game.sides):
+    if len(agents) > MOST_FITTED or any(len(seats) > 1 for game in many for seats in game.sides):
         return SKILL, {}
     if not many:
         return "bt", {}

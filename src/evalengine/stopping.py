@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from evalengine import references
+from evalengine.errors import ConfigError
 from evalengine.model import Termination
 from evalengine.statistics.stopping import SprtStopping, UntilSettled
 
@@ -83,10 +85,21 @@ class Stopping:
 
         Args:
             rated: how many matches, in match_no order, ratings contain.
+
+        Raises:
+            ValueError: what is stored is damaged; a new rule can be fed with all results.
         """
         for row in store.rows("select * from stopping where run = ?", run):
-            self.rule = type(self.rule).load(row["state"])
-            self.fed = self._saved = row["watermark"]
+            try:
+                self.rule = type(self.rule).load(row["state"])
+                self.fed = self._saved = int(row["watermark"])
+            except (ValueError, TypeError, LookupError, ConfigError) as error:
+                msg = f"the state of what stops the run cannot be read ({references.one_line(error)})"
+                raise ValueError(msg) from error
+        self.feed_stored(store, run, rated)
+
+    def feed_stored(self, store: Store, run: int, rated: int) -> None:
+        """Feed what is stored and was not fed, as far as it is rated."""
         while self.fed < rated:
             chunk = store.stored(run, self.fed, min(_CHUNK, rated - self.fed))
             if not self._feed(chunk):

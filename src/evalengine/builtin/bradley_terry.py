@@ -30,6 +30,7 @@ class BradleyTerry(Batch):
         name="bt",
         doc="Bradley-Terry by places, on an Elo-like scale, with 95% intervals clustered by rotation. Two sides.",
         weights="match",
+        anchors=True,
         online=False,
     )
 

@@ -29,6 +29,7 @@ class PlackettLuce(Batch):
         doc="Plackett-Luce by places: log-strengths with 95% intervals. Two sides or free-for-all.",
         ffa=True,
         weights="match",
+        anchors=True,
         online=False,
     )
 
@@ -151,6 +152,7 @@ class Pooled(PlackettLuce):
         doc="One Elo-like scale over several games, each weighing the same; 95% intervals.",
         ffa=True,
         weights="match",
+        anchors=True,
         online=False,
     )
 

@@ -36,6 +36,7 @@ class TrueSkill(Rater):
         teams=True,
         ffa=True,
         weights="agent",
+        anchors=True,
     )
 
     def __init__(

@@ -49,11 +49,12 @@ def command(  # noqa: PLR0917 - an argument an option
         if one == other:
             msg = f"{first!r} is given twice: name two agents of run {found.number}"
             raise UsageError(msg)
-        rows = shown.rated(store, {shown.usual: {}}, faults)[shown.usual]
+        own = shown.own_options(shown.usual)
+        rows = shown.rated(store, {shown.usual: own}, faults)[shown.usual]
         told = {"run": found.number, **_record(shown, one, other, rows, error_elo)}
         if not told["matches"] and told["connected"] and shown.usual != "mean":
             # With the second one fixed where it stands, the first one's interval is that of the difference.
-            fixed = {"anchors": {second: told["ratings"][1]["rating"]}}
+            fixed = own | {"anchors": {second: told["ratings"][1]["rating"]}}
             told["difference"] = _difference(
                 told["ratings"][1], shown.rated(store, {shown.usual: fixed}, faults), first
             )

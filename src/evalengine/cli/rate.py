@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 
 @click.command("rate", cls=settings.Command)
 @click.argument("run", type=click.IntRange(min=1), required=False, metavar="[RUN]")
-@click.option("--rater", required=True, metavar="NAME", help="The rater: a name of evalengine plugins.")
+@click.option("--rater", metavar="NAME", help="The rater: a name of evalengine plugins. Default: the run's own.")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the rater.")
-@click.option("--anchor", "anchors", multiple=True, metavar="NAME=RATING", help="An agent whose rating is fixed.")
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="NAME=RATING",
+    help="A rating that is held fixed; none: without the run's own.",
+)
 @click.option("--game", metavar="REF", help="One game alone.")
 @click.option(
     "--faults", type=click.Choice(["loss", "ignore"]), default="loss", show_default=True, help="What a fault counts as."
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 @settings.database_options
 @settings.plugin_options
 def command(  # noqa: PLR0917 - an argument an option
-    run: int | None, rater: str, options: Sequence[str], anchors: Sequence[str], game: str | None, faults: str,
+    run: int | None, rater: str | None, options: Sequence[str], anchors: Sequence[str], game: str | None, faults: str,
     form: str, db: str, wanted: Sequence[str], *, rebuild: bool,
 ) -> None:  # fmt: skip
     """Rate a stored run, the latest by default, with another rater or other options; only prints without --rebuild."""
@@ -41,11 +47,15 @@ def command(  # noqa: PLR0917 - an argument an option
     parsed = evidence.parse_options(options, anchors)
     with settings.open_store(db) as store:
         found = runs.reopen(store, run or store.latest_run(), plugs)
-        if rebuild:
-            rerating.rebuild(found, store, rater, parsed, plugs)
+        shown = scope.Scope(found, game, plugs)
+        by = rater or shown.board.rater_name
+        told = {**shown.own_options(by), **parsed}
+        if rebuild and (rater or options):
+            rerating.rebuild(found, store, by, told, plugs)
+        elif rebuild:
+            rerating.renew(found, store, plugs, parsed.get("anchors"))
         with store.reading():
-            shown = scope.Scope(found, game, plugs)
-            rows = shown.rated(store, {rater: parsed}, faults)[rater]
-    scope.print_rows(form, {"run": found.number, "rater": rater, "options": parsed, "ratings": rows}, "ratings", rater)
+            rows = shown.rated(store, {by: told}, faults)[by]
+    scope.print_rows(form, {"run": found.number, "rater": by, "options": told, "ratings": rows}, "ratings", by)
     if rebuild:
-        text.note(f"run {found.number} is rated by {rater} from now on")
+        text.note(f"run {found.number} is rated by {by} from now on")

@@ -64,11 +64,19 @@ def _print_boards(run: Run, made: Reporter, *, verbose: bool) -> None:
     for board in [main, *apart]:
         out(board_title("standings", board))
         out(made.standings({}, run.boards.standings(board)))
+        for line in anchors_line(board):
+            out(line)
 
 
 def board_title(title: str, board: Any) -> str:
     """Return the rule above a board."""
     return rule(f"{title}{': ' * bool(board.scope)}{board.scope} (by {board.rater_name})")
+
+
+def anchors_line(board: Any) -> list[str]:
+    """Return the line on ratings that are held fixed; none where none is."""
+    held = board.options.get("anchors", {})
+    return [f"held fixed: {', '.join(f'{name} at {rating:g}' for name, rating in held.items())}"] if held else []
 
 
 def last_line(run: Run) -> str:
@@ -94,6 +102,14 @@ def stopped_line(run: Run) -> str:
     """Return what to do about a run that is not finished."""
     left = f" of {run.total}" if run.total else ""
     return f"run {run.number} stopped with {run.played}{left} matches stored. Continue: {resume_command(run)}"
+
+
+def rerated_line(run: Run, *, stored: bool) -> list[str]:
+    """Return the line on stored ratings that are of no use; `stored`: those that were made anew are stored, too."""
+    if not run.rerated:
+        return []
+    keep = "" if stored else f"; to store that: evalengine rate {run.number} --rebuild{db_option(run)}"
+    return [f"note: run {run.number}: {run.rerated}: all its results were rated anew{keep}"]
 
 
 def resume_command(run: Run) -> str:

@@ -24,7 +24,7 @@ _RESUME_LATEST = "latest"
 _PLAN = ("agents", "games", "matches", "rounds", "seed", "pairing", "opening", "opponents", "sprt", "until")
 _LIMITS = limit_options.LIMITS
 _FIXED_BY_A_RUN = (
-    *_PLAN, *_LIMITS, "broken", "rater", "sandbox", "isolation", "bind", "select", "deselect", "last_failed",
+    *_PLAN, *_LIMITS, "broken", "rater", "anchors", "sandbox", "isolation", "bind", "select", "deselect", "last_failed",
     "failed_first", "add", "dry_run", "collect_only",
 )  # fmt: skip
 _MOST_PERCENT = 1e9
@@ -97,7 +97,14 @@ _plan_options = _options(
     _option(
         "--rater",
         metavar="NAME",
-        help="trueskill, elo, mean ... Default: trueskill by places, mean where scores count.",
+        help="bt, trueskill, elo ... Default: a fit with intervals by places, mean where scores count.",
+    ),
+    _option(
+        "--anchor",
+        "anchors",
+        multiple=True,
+        metavar="AGENT=RATING",
+        help="Hold an agent's rating there, on the scale of the run's rater; may be given again.",
     ),
 )
 _stopping_options = _options(
@@ -298,7 +305,8 @@ def _check_resume(named: str, typed: Collection[str]) -> None:
         _refuse(f"--resume {named}: a run is a number from 1; leave it out for the latest")
     dotted = sorted(name for name in typed if "." in name)
     if wrong := [_dashed(name) for name in _FIXED_BY_A_RUN if name in typed] + dotted:
-        hint = ". To rate it otherwise: evalengine rate --rebuild --rater NAME" if "rater" in typed else ""
+        otherwise = {"rater", "anchors"} & set(typed)
+        hint = ". To rate it otherwise: evalengine rate --rebuild --rater NAME" if otherwise else ""
         _refuse(
             f"--resume takes {', '.join(wrong)} from the stored run: leave it out (of EVALENGINE_ADDOPTS too){hint}"
         )
@@ -315,7 +323,7 @@ def _dashed(name: str) -> str:
 
 
 def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
-    from evalengine import seeding
+    from evalengine import evidence, seeding
     from evalengine.planning import Settings
 
     return Settings(
@@ -326,6 +334,7 @@ def _settings(options: Mapping[str, Any], source: settings.Source) -> Settings:
         rounds=options["rounds"],
         seed=seeding.fresh_seed() if options["seed"] is None else options["seed"],
         rater=options["rater"],
+        anchors=evidence.parse_anchors(options["anchors"]),
         pairing=options["pairing"],
         sprt=options["sprt"],
         until=options["until"],
@@ -364,7 +373,7 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
             )
     anew: dict[str, Any] = {
         name: getattr(wish, name)
-        for name in ("broken", "rater", "sandbox", "isolation", "bind", "select", "deselect")
+        for name in ("broken", "rater", "anchors", "sandbox", "isolation", "bind", "select", "deselect")
         if name in source.typed
     }
     limits = before.limits._replace(
@@ -402,7 +411,7 @@ def _adding(options: Mapping[str, Any], source: settings.Source) -> Settings:
     """
     from dataclasses import replace
 
-    from evalengine import runs
+    from evalengine import evidence, runs
 
     fixed = (*_PLAN, *_LIMITS, "rater", "sandbox", "isolation", "bind", "select", "deselect", "broken")
     if wrong := [_dashed(name) for name in fixed if name in source.typed]:
@@ -412,11 +421,12 @@ def _adding(options: Mapping[str, Any], source: settings.Source) -> Settings:
         before = runs.settings_of(store, last)
     if not before.agents:
         _refuse(f"--add: run {last} names no agents; name two of them and run that")
+    anchors = evidence.parse_anchors(options["anchors"]) if "anchors" in source.typed else {}
     # As many opponents as before: the newcomer is none of those who decided whether there are any.
     opponents = before.opponents or ("bundled" if len(before.agents) == 1 else "none")
     return replace(
         before, agents=(*before.agents, options["add"]), opponents=opponents, added_to=last, select="", deselect=(),
-        failed_of=None, first_of=None,
+        failed_of=None, first_of=None, anchors={**before.anchors, **anchors},
     )  # fmt: skip
 
 
@@ -459,6 +469,7 @@ def _preview(options: Mapping[str, Any], source: settings.Source) -> int:
 
 def _resume(options: Mapping[str, Any], source: settings.Source, launcher: Launcher) -> int:
     from evalengine import runs
+    from evalengine.cli import report, text
 
     plugs = _plugins(options)
     with settings.open_store(options["db"]) as store:
@@ -466,6 +477,8 @@ def _resume(options: Mapping[str, Any], source: settings.Source, launcher: Launc
         number = store.latest_run() if named == _RESUME_LATEST else int(named)
         run = runs.reopen(store, number, plugs)
         runs.check_resumable(run, plugs, store.agents_folder)
+        for line in report.rerated_line(run, stored=True):
+            text.note(line)
         return _play(run, store, options, plugs, source.file, launcher)
 
 

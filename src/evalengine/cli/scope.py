@@ -7,7 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from evalengine import evidence, references
+from evalengine import evidence, references, scopes
 from evalengine.cli import tables, text
 
 if TYPE_CHECKING:
@@ -48,8 +48,16 @@ class Scope:
         """The rater with intervals that fits the games."""
         if self.board.by_score:
             return "mean"
+        if len(self.agents) > scopes.MOST_FITTED:
+            return self.board.rater_name  # a fit would take minutes
         two = all(len(self._run.rated_games[number].sides) == 2 for number in self.board.games)  # noqa: PLR2004 - sides
         return "bt" if two else "plackett-luce"
+
+    def own_options(self, rater: str) -> dict[str, Any]:
+        """Return the options with which a rater ranks this board; of any other rater those are none."""
+        if rater != self.board.rater_name:
+            return {}
+        return {**self.board.options, **self._run.entry.settings.rater_options}
 
     def rated(
         self, store: Store, raters: Mapping[str, Mapping[str, Any]], faults: str = "loss"
@@ -76,7 +84,7 @@ def print_rows(form: str, record: Mapping[str, Any], key: str, title: str) -> No
     elif form == "csv":
         text.out(as_csv(record[key]))
     else:
-        for line in (text.rule(f"run {record['run']} (by {title})"), *tables.rating_lines(record[key])):
+        for line in (text.rule(f"run {record['run']} (by {title})"), *tables.rating_lines({title: record[key]})):
             text.out(line)
 
 

@@ -12,14 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from evalengine.cli.scope import Scope
+    from evalengine.model import Standing
     from evalengine.runs import Run
 
 
 @click.command("standings", cls=settings.Command)
 @click.argument("run", type=click.IntRange(min=1), required=False, metavar="[RUN]")
 @click.option("--game", metavar="REF", help="The board of one game instead of the run's own.")
-@click.option("--rater", "raters", multiple=True, metavar="NAME", help="A rater to show, too; may be given again.")
-@click.option("--anchor", "anchors", multiple=True, metavar="NAME=RATING", help="An agent that --rater holds fixed.")
+@click.option(
+    "--rater", "raters", multiple=True, metavar="NAME", help="Raters to show side by side: bt,elo; may be given again."
+)
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="NAME=RATING",
+    help="A rating that the raters shown hold fixed; none: without the run's own.",
+)
 @click.option(
     "--faults", type=click.Choice(["loss", "ignore"]), default="loss", show_default=True,
     help="What a fault counts as in --rater's tables and the cross table.",
@@ -42,18 +51,23 @@ def command(  # noqa: PLR0917 - an argument an option
         found = runs.reopen(store, run or store.latest_run(), plugs)
         shown = scope.Scope(found, game, plugs)
         options = evidence.parse_options((), anchors)
-        rated = shown.rated(store, dict.fromkeys(raters or [shown.usual], options), faults)
+        named = [name.strip() for text in raters for name in text.split(",") if name.strip()] or [shown.usual]
+        rated = shown.rated(store, {name: {**shown.own_options(name), **options} for name in named}, faults)
         record = _record(shown, rated)
         board = made.standings(found.summary() | record, found.boards.standings(shown.board))
         last = report.last_line(found)
         stopping = report.stopping_line(found)
+    for line in report.rerated_line(found, stored=False):
+        text.note(line)
     if form != "table":
         text.out(scope.as_csv(record["cross_table"]) if cross and form == "csv" else board)
         return
     # The board itself is by the usual rater, so that its table would say the same again.
     again = not (raters or anchors or faults != "loss") and shown.usual == shown.board.rater_name
-    lines = _lines(record, [] if again else list(rated))
-    for line in (report.board_title(f"run {found.number}", shown.board), board, *stopping, *lines, text.rule(last)):
+    games = {} if game else _by_game(found)
+    lines = _lines(record, {} if again else rated, games)
+    title, held = report.board_title(f"run {found.number}", shown.board), report.anchors_line(shown.board)
+    for line in (title, board, *held, *stopping, *lines, text.rule(last)):
         text.out(line)
     _say_where_it_stands(found)
 
@@ -81,18 +95,39 @@ def _record(shown: Scope, rated: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lines(record: Mapping[str, Any], shown: Sequence[str]) -> Iterator[str]:
-    """Yield what the board does not tell, as text; `shown`: the raters whose tables are."""
+def _by_game(run: Run) -> dict[str, tuple[str, Sequence[Standing]]]:
+    """Return the boards of a run of several games: the pooled one first; by title rater and lines."""
+    main, *others = run.boards.boards
+    if not others:
+        return {}
+    title = "all games" if len(main.games) == len(others) else f"{len(main.games)} games"
+    boards = {title: main} if len(main.games) > 1 else {}
+    boards |= {board.scope: board for board in others}
+    return {title: (board.rater_name, run.boards.standings(board)) for title, board in boards.items()}
+
+
+def _lines(
+    record: Mapping[str, Any],
+    shown: Mapping[str, Sequence[Mapping[str, Any]]],
+    games: Mapping[str, tuple[str, Sequence[Standing]]],
+) -> Iterator[str]:
+    """Yield what the board does not tell, as text; `shown`: the raters whose tables are; `games`: boards by title."""
     from evalengine.cli import tables, text
 
-    for name in shown:
-        yield text.rule(f"by {name}")
-        yield from tables.rating_lines(record["raters"][name])
+    if shown:
+        yield text.rule("rated by" if len(shown) > 1 else f"by {next(iter(shown))}")
+        yield from tables.rating_lines(shown)
+    if games:
+        yield text.rule(f"by game ({next(iter(games.values()))[0]})")
+        yield from tables.game_lines(games)
     if any(row["faults"] for row in record["reliability"]):
         yield text.rule("reliability")
-        yield tables.reliability_table(record["reliability"])
+        yield from tables.reliability_lines(record["reliability"])
     if record["cross_table"]:
         yield text.rule("cross table (W-D-L)")
         best = [row["agent"] for row in next(iter(record["raters"].values()))]
         yield from tables.cross_lines(record["cross_table"], best)
-    yield from tables.summary_lines(record)
+    told = list(tables.summary_lines(record))
+    if told:
+        yield text.rule("draws, seats, circles")
+    yield from told

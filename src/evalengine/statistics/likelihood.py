@@ -58,6 +58,22 @@ def mean_ratio_approximated(counts: Sequence[float], score0: float, score1: floa
     return sum(filled) / 2 * math.log(around[0] / around[1])
 
 
+def shape(counts: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return mean, standard deviation, skewness and kurtosis of a unit's score."""
+    filled = regularised(counts)
+    total, top = sum(filled), len(filled) - 1
+    mean = sum(count * point for point, count in enumerate(filled)) / (top * total)
+    second = third = fourth = 0.0
+    for point, count in enumerate(filled):
+        off = point / top - mean
+        square = off * off
+        second += count * square
+        third += count * square * off
+        fourth += count * square * square
+    second /= total
+    return mean, math.sqrt(second), third / total / second**1.5, fourth / total / second**2
+
+
 def _ratio(
     counts: Sequence[float],
     nearest: Callable[[list[float], list[float], float], list[float]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 from evalengine.errors import ConfigError
@@ -91,11 +92,20 @@ def _half_points(points: float) -> int:
 
 
 def packed(state: dict[str, Any]) -> bytes:
-    """Return a state as bytes, the same for the same state."""
-    return json.dumps(state, sort_keys=True, separators=(",", ":")).encode()
+    """Return a state as bytes with a checksum, the same for the same state."""
+    text = json.dumps(state, sort_keys=True, separators=(",", ":")).encode()
+    return b"%08x " % zlib.crc32(text) + text
 
 
 def unpacked(blob: bytes) -> dict[str, Any]:
-    """Return the state that `packed` was given."""
-    state: dict[str, Any] = json.loads(blob)
+    """Return the state that `packed` was given.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    crc, _, text = blob.partition(b" ")
+    if crc != b"%08x" % zlib.crc32(text):
+        msg = "its checksum is wrong"
+        raise ValueError(msg)
+    state: dict[str, Any] = json.loads(text)
     return state
