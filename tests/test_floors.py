@@ -11,7 +11,7 @@ FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs", "visible", "statistics"],
     ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
-    ["plugins", "forfeits", "scopes", "fit_budget", "branches"],
+    ["plugins", "forfeits", "scopes", "fit_budget", "branches", "pictures"],
     ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
     ["seats", "board_lines", "rating", "planning", "clocks", "lines", "sandboxes", "watch", "adding"],
     ["agent_processes", "boards", "stopping", "stopping_rules", "exploring"],

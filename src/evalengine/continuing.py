@@ -422,12 +422,12 @@ def student_95(freedom: int) -> float:
     return float(z + sum(term / freedom**power for power, term in enumerate(terms, 1)))
 
 
-ROW = ("parent", "turn", "seat", "agent", "action", "sample", "score", "place", "luck", "match")
+ROW = ("parent", "turn", "seat", "agent", "action", "played", "sample", "score", "place", "luck", "match")
 
 
 def rows(run: int, store: Store) -> Iterator[dict[str, Any]]:
     """Yield what an exploration found, in the order of its matches, as mappings with the keys of ROW; no voids."""
-    sql = """select parent, turn, seat, agent, action, sample, score, place, luck, run || '/' || match_no, id
+    sql = """select parent, turn, seat, agent, action, played, sample, score, place, luck, run || '/' || match_no, id
         from v_branches where id > ? and id < ? and termination <> 'void' order by id limit 1000"""
     last, high = (run << _RUN_SHIFT) - 1, (run + 1) << _RUN_SHIFT
     while found := list(store.iterate(sql, last, high)):

@@ -94,6 +94,11 @@ class Decision(NamedTuple):
     candidates: Sequence[Action]
     turn: Mapping[int | None, Any]  # what was done
 
+    @property
+    def done(self) -> Any:
+        """What the seat did: an action, or a Fault."""
+        return self.turn[None] if None in self.turn else self.turn[self.seat]
+
 
 def parents(store: Store, run: int, first_no: int = 0) -> Iterator[Parent]:
     """Yield the stored matches of a run in their order, from a number on, voids left out."""
@@ -242,8 +247,8 @@ class Continued(Pairing):
                 yield from self._samples(parent, self._turn_blob(parent), self._wish.turn or 0, numbers)
                 continue
             for action in decision.candidates:
-                blob = _held(decision, action)
-                yield from self._samples(parent, blob, decision.match.turn, numbers, (decision.seat, action))
+                chosen = decision.seat, action, contains([action], decision.done)
+                yield from self._samples(parent, _held(decision, action), decision.match.turn, numbers, chosen)
 
     def _turn_blob(self, parent: Parent) -> bytes:
         return wire.pack_turns(Match.resume(parent.spec, self._game_of(parent), parent.turns[: self._wish.turn]).log)
@@ -257,7 +262,7 @@ class Continued(Pairing):
         turns: bytes,
         turn: int,
         numbers: Iterator[int],
-        chosen: tuple[int | None, Action] = (None, None),
+        chosen: tuple[int | None, Action, bool] = (None, None, False),
     ) -> Iterator[MatchSpec]:
         """Yield the continuations of one position, that differ in their seeds."""
         wish, spec = self._wish, parent.spec

@@ -66,6 +66,7 @@ class Branch(NamedTuple):
     sample: int = 0  # which of several that differ in their seeds only
     seat: int | None = None  # whose action was chosen in `turn`; None: nobody's
     action: Action = None  # what was chosen
+    played: bool = False  # it is what the seat did in the parent
     turns: bytes = b""  # wire.pack_turns of all that is played before anybody is asked; not stored: the match has it
 
 

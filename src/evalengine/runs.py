@@ -334,7 +334,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     stored_games = store.rows("select * from game where run = ? order by game_no", number)
     with redirect_stdout(sys.stderr):
         planning.load_local(settings.games, plugs)
-        games = [_stored_game(stored, plugs) for stored in stored_games]
+        games = [stored_game(stored, plugs) for stored in stored_games]
     rows = store.rows("select spec from agent where run = ? order by agent_no", number)
     agents = [_agent_from(json.loads(agent["spec"])) for agent in rows]
     plan = plan_of(settings, games, agents)
@@ -402,7 +402,12 @@ def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:
             raise StoreError(msg)
 
 
-def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
+def stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
+    """Return the game of a stored run from its row.
+
+    Raises:
+        StoreError: no plugin lists it, or it has another version now; ConfigError: it has other parameters.
+    """
     found = plugs.games().get(row["name"])
     if found is None:
         msg = f"the run needs the game {row['name']!r}, which no installed plugin lists now"

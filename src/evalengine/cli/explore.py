@@ -136,7 +136,7 @@ def _decoded(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with its action as a value, not as JSON's text of it."""
     import json
 
-    return {**row, "action": json.loads(row["action"])}
+    return {**row, "action": json.loads(row["action"]), "played": bool(row["played"])}
 
 
 def _print_csv(rows: Any) -> None:

@@ -7,6 +7,7 @@ create view v_branches as
     case when json_extract(m.branch, '$[2]') is null then 'same' else 'fresh' end as luck,
     json_extract(m.branch, '$[6]') as seat,
     case when json_extract(m.branch, '$[6]') is not null then json_quote(json_extract(m.branch, '$[7]')) end as action,
+    case when json_extract(m.branch, '$[6]') is not null then json_extract(m.branch, '$[8]') end as played,
     json_extract(m.seats, '$[' || json_extract(m.branch, '$[6]') || '][1]') as score,
     json_extract(m.seats, '$[' || json_extract(m.branch, '$[6]') || '][2]') as place,
     (select a.name from agent a where a.run = m.id >> 40
