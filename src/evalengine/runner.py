@@ -158,7 +158,11 @@ def explore(
     Raises:
         UsageError: the run is not finished; NothingToPlayError: it has no such decision; others as `branch`.
     """
-    check_numbers(n, every, workers, seed)
+    check_numbers(n, None, workers, seed)
+    for name, value in {"every": every, "actions": actions, "matches": matches}.items():
+        if value is not None and value < 1:
+            msg = f"{name} must be at least 1, not {value}"
+            raise UsageError(msg)
     with Launcher() as launcher, Store(Path(db), create=False) as store:
         plugs = Plugins()
         parent = reopen(store, run or store.latest_run(), plugs)

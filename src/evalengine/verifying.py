@@ -73,23 +73,19 @@ class Verification:
         refs = [game["ref"] for game in self._store.rows("select ref from game where run = ? order by game_no", run)]
         sql = "select name from agent where run = ? order by agent_no"
         names = [agent["name"] for agent in self._store.rows(sql, run)]
-        with redirect_stdout(sys.stderr):  # what games print must not mix with results
-            for spec, stored, blob, key in self._matches(run, match_no):
-                if stored.termination == _VOID:
-                    self.voids += 1
-                    continue
-                game = games.get(spec.game_no)
-                if game is None:
-                    self.left_out += 1
-                    continue
+        for spec, stored, blob, key in self._matches(run, match_no):
+            game = games.get(spec.game_no)
+            if stored.termination == _VOID:
+                self.voids += 1
+            elif game is None:
+                self.left_out += 1
+            else:
                 self.replayed += 1
                 found = _other_luck(spec, key) or _difference(spec, game, blob, stored)
                 if found is not None:
                     self.mismatches += 1
-                    name = planning.match_name(
-                        refs[spec.game_no], [names[agent] for agent in spec.agents], spec.match_no
-                    )
-                    yield Mismatch(f"{run}/{name}", *found)
+                    seated = [names[agent] for agent in spec.agents]
+                    yield Mismatch(f"{run}/{planning.match_name(refs[spec.game_no], seated, spec.match_no)}", *found)
 
     def _games(self, run: int, row: Any) -> dict[int, Game]:
         """Return the games of a run that are here as they were, by number."""
@@ -151,7 +147,8 @@ def _difference(spec: MatchSpec, game: Game, blob: bytes, stored: MatchResult) -
     try:
         turns = wire.unpack_turns(blob)
         match = Match(spec._replace(opening=0), game)
-        match.replay(turns)
+        with redirect_stdout(sys.stderr):  # what a game prints must not mix with results
+            match.replay(turns)
     except Exception as error:  # noqa: BLE001 - a game's own mistake is what is looked for
         told = str(error) if isinstance(error, EvalengineError) else f"{type(error).__name__}: {error}"
         return "replay", "at the start" if match is None else f"turn {match.turn}", " ".join(told[:_LONGEST].split())

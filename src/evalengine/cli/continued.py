@@ -112,6 +112,9 @@ def play(run: Run, store: Store, plugs: Plugins, given: Mapping[str, Any], kind:
     Raises:
         StorageError: the disk is full; what was stored is intact.
     """
+    import sys
+    from contextlib import redirect_stdout
+
     from evalengine import playing, runner
     from evalengine.cli import progress
 
@@ -119,7 +122,8 @@ def play(run: Run, store: Store, plugs: Plugins, given: Mapping[str, Any], kind:
         return _code(run)
     shown = {"quiet": given["quiet"], "verbose": 0, "color": "auto", "rootdir": None}
     try:
-        with progress.make(shown, plugs, None) as display:
+        # What games print while their parents are replayed must not mix with results.
+        with redirect_stdout(sys.stderr), progress.make(shown, plugs, None) as display:
             playing.play(run, store, plugs, workers=given["workers"] or runner.default_workers(), listener=display)
     except StorageError:
         _tell_rest(run, kind)
