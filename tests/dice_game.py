@@ -1,5 +1,7 @@
-"""A game with all that makes continuing hard: chance each turn, hidden dice, two seats at once, an opening, a state that
-changes itself. No tests here; tests copy this file as a plugin."""
+"""A game with all that makes continuing hard: chance each turn, hidden dice, two seats at once, an opening, one state.
+
+No tests here; tests copy this file as a plugin.
+"""
 
 from evalengine import Game, GameSpec, State, hookimpl
 

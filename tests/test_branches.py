@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgpack
 import pytest
@@ -10,10 +11,13 @@ from runs import Place, ended, until
 
 import evalengine
 from evalengine import Answer, Branch, Match, MatchSpec, references, wire
+from evalengine.cli import main
+from evalengine.continuing import student_95
 from evalengine.errors import AgentError, StoreError, UnknownNameError, UsageError
 from evalengine.plugins import Plugins
 from evalengine.statistics.distributions import wilson_interval
 
+PLAYING = ("run", "branch", "explore")
 DICE = Path(__file__).with_name("dice_game.py")
 WILD = """
 import random
@@ -36,7 +40,8 @@ from collections import namedtuple
 Answer = namedtuple("Answer", "action info")
 """
 SAME = (
-    "select id, game_no, rotation, opening, seed, branch, termination, turns, seats, actions, info from match order by id",
+    "select id, game_no, rotation, opening, seed, branch, termination, turns, seats, actions from match order by id",
+    "select id, info from match order by id",
     "select match, turn, seat, kind, detail from fault order by match, turn, seat",
     "select * from rating order by run, scope, rater, agent_no",
     "select id, kind, parent, matches, state from run order by id",
@@ -52,8 +57,38 @@ def parents(tmp_path_factory):
     made.close()
 
 
+class Here(Place):
+    """Calls the command line in this process, which takes a quarter of the time."""
+
+    def __init__(self, folder, capsys):
+        super().__init__(folder)
+        self._capsys = capsys
+
+    def run(self, *arguments, code=0):
+        workers = () if arguments[0] not in PLAYING or "--workers" in arguments else ("--workers", "1")
+        self._capsys.readouterr()
+        found = main([arguments[0], *workers, *arguments[1:]])
+        out, errors = self._capsys.readouterr()
+        assert found == code, f"exit code {found}, not {code}\n{out}\n{errors}"
+        return SimpleNamespace(stdout=out, stderr=errors)
+
+    def close(self):
+        """Leave this process alone, which works in the folder too."""
+        shutil.rmtree(self.temp, ignore_errors=True)
+
+
 @pytest.fixture
-def place(tmp_path, parents):
+def place(tmp_path, parents, capsys, monkeypatch):
+    shutil.copytree(parents, tmp_path / "run")
+    monkeypatch.chdir(tmp_path / "run")
+    made = Here(tmp_path / "run", capsys)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def outside(tmp_path, parents):
+    """The same in processes of its own, that can be killed."""
     made = _copied(tmp_path, parents)
     yield made
     made.close()
@@ -65,10 +100,9 @@ def _copied(folder, parents):
 
 
 def _play(made):
-    shutil.copy(DICE, made.folder)
     (made.folder / "wild.py").write_text(WILD)
     (made.folder / "crashing.py").write_text(CRASHING)
-    made.run("run", "wild.py", "random", "--games", "./dice_game.py and dice", "-n", "6", "--seed", "7", "-q")
+    made.run("run", "wild.py", "random", "--games", f"{DICE} and dice", "-n", "6", "--seed", "7", "-q")
 
 
 def tables(place):
@@ -136,9 +170,7 @@ def test_a_branch_without_replaced_luck_meets_its_parents(place):
 
 
 def test_the_agent_that_crashed_is_replaced_at_that_turn(place):
-    place.run(
-        "run", "crashing.py", "random", "--games", "./dice_game.py and dice", "-n", "2", "--seed", "7", "-q", code=0
-    )
+    place.run("run", "crashing.py", "random", "--games", f"{DICE} and dice", "-n", "2", "--seed", "7", "-q", code=0)
     (turn,) = next(iter(place.rows("select turn from fault where match >> 40 = 2 order by match")))
     (match_no, seat) = place.rows("select match & 1099511627775, seat from fault where match >> 40 = 2 order by match")[
         0
@@ -242,7 +274,7 @@ def test_a_branch_of_a_branch_meets_each_ones_luck(place):
 
 
 def test_a_game_without_clones_is_replayed_from_its_start_each_time(place):
-    place.run("run", "random", "again=random", "--games", "./dice_game.py and stiff", "-n", "2", "--seed", "7", "-q")
+    place.run("run", "random", "again=random", "--games", f"{DICE} and stiff", "-n", "2", "--seed", "7", "-q")
     place.run("explore", "2", "--seed", "5", "-n", "2", "-q", "--seat", "0=random")
     assert "0 differ; " in place.run("replay", "--verify", "--run", "3").stdout
 
@@ -263,19 +295,12 @@ def test_a_game_without_clones_is_replayed_from_its_start_each_time(place):
         (("--resume", "1", "--turn", "3"), "--resume takes --turn from the stored run"),
     ],
 )
-def test_what_cannot_be_branched_is_said(shared, arguments, says):
-    assert says in shared.run("branch", *arguments, code=4).stderr
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory, parents):
-    made = _copied(tmp_path_factory.mktemp("shared"), parents)
-    yield made
-    made.close()
+def test_what_cannot_be_branched_is_said(place, arguments, says):
+    assert says in place.run("branch", *arguments, code=4).stderr
 
 
 def test_an_agent_that_is_gone_or_changed_can_be_replaced_and_not_played(place):
-    (copy,) = [path for path in place.db.parent.glob("arena.agents/*/wild.py")]
+    (copy,) = place.db.parent.glob("arena.agents/*/wild.py")
     copy.chmod(0o644)
     copy.write_text("changed = True\n")
     told = place.run("branch", "0", "--turn", "3", code=4).stderr
@@ -300,7 +325,7 @@ def test_games_say_which_luck_they_can_have(place):
         "random",
         "again=random",
         "--games",
-        "./dice_game.py and (fixed or closed)",
+        f"{DICE} and (fixed or closed)",
         "-n",
         "4",
         "--seed",
@@ -372,6 +397,31 @@ def _every_other_decision(place, number):
     return asked[::2]
 
 
+def test_a_fault_is_a_decision_whose_actions_are_all_held(place):
+    place.run("run", "crashing.py", "random", "--games", "tictactoe", "-n", "6", "--seed", "7", "-q")
+    ((match_no, turn),) = place.rows("select match_no, turn from v_faults where run = 2 limit 1")
+    place.run("explore", "2", "--agent", "crashing", "--seed", "5", "-q")
+    sql = f"select count(distinct action), max(played) from v_branches where parent = '2/{match_no}' and turn = {turn}"
+    assert place.rows(sql) == [(9 - turn, 0)]
+    # The one that was asked next crashes again, unless the match is over by then.
+    assert place.rows("select distinct agent from v_faults where run = 3") == [("crashing",)]
+
+
+def test_the_held_action_is_part_of_what_its_seat_remembers(place):
+    (place.folder / "past.py").write_text(PAST)
+    seats = ("--seat", "0=past.py", "--seat", "1=past.py")
+    place.run("explore", "--every", "3", "--seed", "5", "-q", "--matches", "1", *seats)
+    sql = "select b.turn, b.seat, b.action, m.info from v_branches b join match m on m.id = b.id"
+    told_of = set()
+    for turn, seat, action, blob in place.rows(sql):
+        for _, own, told in msgpack.unpackb(blob) if blob else ():
+            if own == seat:
+                *_, (last, _, _, _, done) = told
+                assert (last, done) == (turn, int(action))
+                told_of.add((turn, done))
+    assert len(told_of) > 4
+
+
 def test_actions_that_are_compared_meet_the_same_luck(place):
     place.run("explore", "--every", "3", "-n", "2", "--seed", "5", "-q", "--matches", "1")
     known = {}
@@ -434,6 +484,14 @@ def test_cells_that_a_spreadsheet_would_run_are_defused(place):
     assert all(not cell.startswith(("=", "+", "@")) for line in lines for cell in line.split(","))
 
 
+@pytest.mark.parametrize(
+    ("freedom", "t"), [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (9, 2.262), (19, 2.093), (120, 1.980)]
+)
+def test_students_t_is_that_of_the_tables(freedom, t):
+    # Abramowitz and Stegun (1964), table 26.10.
+    assert student_95(freedom) == pytest.approx(t, rel=0.01 if freedom > 2 else 1e-4)
+
+
 # ----------------------------------------------------------------- the same, whatever happens
 
 PLANS = {
@@ -465,27 +523,27 @@ ONE = pytest.mark.slow  # one worker plays the rest of what was killed, below
     ("plan", "workers"),
     [pytest.param("branch", 1, marks=ONE), ("branch", 4), pytest.param("explore", 1, marks=ONE), ("explore", 4)],
 )
-def test_any_number_of_workers_gives_the_same(place, undisturbed, plan, workers):
-    place.run(*PLANS[plan], "--workers", str(workers), "-q")
-    assert tables(place) == undisturbed(plan)
+def test_any_number_of_workers_gives_the_same(outside, undisturbed, plan, workers):
+    outside.run(*PLANS[plan], "--workers", str(workers), "-q")
+    assert tables(outside) == undisturbed(plan)
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_what_is_killed_in_the_middle_is_resumed_to_the_same(place, undisturbed, plan):
+def test_what_is_killed_in_the_middle_is_resumed_to_the_same(outside, undisturbed, plan):
     for least in (10, 60):
         more = ("--resume",) if least > 10 else PLANS[plan][1:]
-        process = place.start(plan, *more, "--workers", "2", "-q")
-        until(lambda process=process, least=least: place.stored() >= 6 + least or process.poll() is not None)
+        process = outside.start(plan, *more, "--workers", "2", "-q")
+        until(lambda process=process, least=least: outside.stored() >= 6 + least or process.poll() is not None)
         process.kill()
         ended(process, None)
-        until(lambda: not place.processes(), 10)
-    assert place.rows("select state from run where id = 2") == [("running",)]
-    out = place.run(plan, "--resume", "--workers", "1").stdout
+        until(lambda: not outside.processes(), 10)
+    assert outside.rows("select state from run where id = 2") == [("running",)]
+    out = outside.run(plan, "--resume", "--workers", "1").stdout
     assert "run 2: " in out
-    assert tables(place) == undisturbed(plan)
-    assert "0 differ" in place.run("replay", "--verify").stdout
-    assert place.run(plan, "--resume", "2").stdout == out
-    place.check_clean()
+    assert tables(outside) == undisturbed(plan)
+    assert "0 differ" in outside.run("replay", "--verify").stdout
+    assert outside.run(plan, "--resume", "2").stdout == out
+    outside.check_clean()
 
 
 # ------------------------------------------------------------------------------------- from Python
@@ -501,7 +559,7 @@ def test_python_has_the_same(tmp_path, monkeypatch):
     for wrong, kind in ((("1/99", 6), StoreError), ((2, 600), UsageError), (("x", 6), UsageError)):
         with pytest.raises(kind):
             evalengine.branch(*wrong, db="arena.db")
-    with pytest.raises(AgentError, match="no.py"):
+    with pytest.raises(AgentError, match="there is no"):
         evalengine.branch(2, 6, {0: "no.py"}, db="arena.db")
     with pytest.raises(UnknownNameError, match="nobody"):
         evalengine.explore(1, agent="nobody", db="arena.db")

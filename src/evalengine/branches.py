@@ -78,10 +78,10 @@ def past(spec: MatchSpec, game: Game, info: Info, *, outside: bool) -> Sequence[
 
 
 def _pairs(spec: MatchSpec, game: Game, seat: int, wrap: Callable[..., Any]) -> Any:
-    """Yield what a seat was asked, turns of the opening left out, and what it did; not what was chosen for it."""
+    """Yield what a seat was asked, turns of the opening left out, and what it did; an action held for it, too."""
     branch = _branch_of(spec)
     match = Match.resume(spec._replace(opening=0), game, ())
-    for number, turn in enumerate(wire.unpack_turns(branch.turns)[: branch.turn]):
+    for number, turn in enumerate(wire.unpack_turns(branch.turns)):
         if number >= spec.opening:
             for request in match.requests():
                 if request.seat == seat:
@@ -123,6 +123,14 @@ class _Then(Observation):
     def view(self) -> Any:
         """What the seat saw."""
         return self._view
+
+
+def first_asked(spec: MatchSpec) -> int:
+    """Return the first turn that a match's own agents were asked in: what is before is the opening, or a parent's."""
+    branch = spec.branch
+    if branch is None:
+        return spec.opening
+    return max(spec.opening, branch.turn + (branch.seat is not None))
 
 
 def _branch_of(spec: MatchSpec) -> Branch:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from evalengine import planning, seeding, wire
+from evalengine.branches import first_asked
 from evalengine.contracts import Contest, Pairing, Plan, contains
 from evalengine.errors import GameError, StoreError
 from evalengine.match import Match
@@ -74,12 +75,6 @@ class Parent(NamedTuple):
 
     spec: MatchSpec  # as it was planned, with its run's numbers
     turns: list[dict[int | None, Any]]
-
-    @property
-    def first_asked(self) -> int:
-        """The first turn that its agents were asked in."""
-        branch = self.spec.branch
-        return max(self.spec.opening, 0 if branch is None else branch.turn)
 
     def match(self, game: Game) -> Match:
         """Return it before its first turn."""
@@ -213,8 +208,9 @@ class Continued(Pairing):
         wish = self._wish
         match = parent.match(self._game_of(parent))
         seen = itertools.count()
+        first = first_asked(parent.spec)
         for number, turn in enumerate(parent.turns):
-            for request in match.requests() if number >= parent.first_asked else ():
+            for request in match.requests() if number >= first else ():
                 ours = wish.agent is None or parent.spec.agents[request.seat] == wish.agent
                 if ours and next(seen) % wish.every == 0:
                     candidates = self._candidates(parent, request, turn)

@@ -56,7 +56,7 @@ def _check(options: Mapping[str, Any], source: settings.Source) -> None:
 
     runner.check_numbers(None, None, None, options["seed"])
     if options["resume"]:
-        continued.check_resume(options["resume"], source.typed, ())
+        continued.check_resume(options["resume"], source.typed)
     elif options["match"] is None or options["turn"] is None:
         msg = "which match, and from which turn? evalengine branch MATCH --turn K --seat S=AGENT"
         raise UsageError(msg)

@@ -52,8 +52,8 @@ def options(command: Decorated) -> Decorated:
     return command
 
 
-def check_resume(named: str, typed: Collection[str], free: Collection[str]) -> None:
-    """Refuse what a stored run fixes; `free` are parameters that it does not.
+def check_resume(named: str, typed: Collection[str]) -> None:
+    """Refuse what a stored run fixes.
 
     Raises:
         UsageError: one is given.
@@ -61,10 +61,11 @@ def check_resume(named: str, typed: Collection[str], free: Collection[str]) -> N
     if named != _LATEST and not (named.isdecimal() and int(named)):
         msg = f"--resume {named}: a run is a number from 1; leave it out for the latest"
         raise UsageError(msg)
-    fixed = set(typed) - {"resume", "workers", "quiet", "form", "db", "wanted", *free}
+    fixed = set(typed) - {"resume", "workers", "quiet", "form", "db", "wanted"}
     if fixed:
-        written = ", ".join("MATCH or RUN" if name in {"match", "run"} else f"--{name}" for name in sorted(fixed))
-        msg = f"--resume takes {written} from the stored run: leave it out"
+        parameters = click.get_current_context().command.params
+        written = [parameter.opts[0] for parameter in parameters if parameter.name in fixed]
+        msg = f"--resume takes {', '.join(written)} from the stored run: leave it out"
         raise UsageError(msg)
 
 

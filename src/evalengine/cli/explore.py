@@ -60,7 +60,7 @@ def _check(options: Mapping[str, Any], source: settings.Source) -> None:
 
     runner.check_numbers(None, None, None, options["seed"])
     if options["resume"]:
-        continued.check_resume(options["resume"], source.typed, ())
+        continued.check_resume(options["resume"], source.typed)
 
 
 def _asked(options: Mapping[str, Any], store: Store, plugs: Plugins) -> tuple[Any, ...]:
