@@ -133,7 +133,7 @@ def test_what_differs_is_named_with_its_place(shell, what):
 def test_a_branch_that_leaves_its_parents_turns_differs(shell):
     change(shell, "update match set actions = x'93090909' where id = (2 << 40)")
     assert verify(shell) == 1
-    assert "MISMATCH 2/tictactoe::" in shell.out
+    assert "MISMATCH 2/kuhn_poker::random-vs-crashing[0] turn 0: " in shell.out
 
 
 def test_a_void_is_nothing_to_compare_with(shell):
