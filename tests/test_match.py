@@ -747,6 +747,39 @@ def test_a_branch_keeps_its_parents_luck_or_meets_its_own():
     assert fresh.state.luck[5:] == draws
 
 
+def test_a_branch_of_a_branch_meets_the_luck_of_each():
+    game = all_at_once(2, chance=True, length=6)
+    parent = play(begin(game, seed=3), lambda request: 1)
+    for own, expected in ((88, [3, 3, 77, 77, 88, 88]), (None, [3, 3, 77, 77, 77, 77])):
+        spec = parent.spec._replace(branch=Branch("2/0", 4, own, ((2, 77),)))
+        match = Match.resume(spec, game, parent.turns)
+        rngs = [stream(seed, "turn", turn) for turn, seed in enumerate(expected)]
+        draws = [rng.randrange(1000) for rng in rngs for _ in range(2)]
+        assert match.state.luck == [stream(3, "initial").randrange(1000), *draws]
+
+
+@pytest.mark.parametrize("name", ["tictactoe", "leduc_poker", "rps", "tron", "checkers", "kalah"])
+@given(seed=st.integers(0, 2**63 - 1), at=st.integers(0, 40))
+@settings(max_examples=15, deadline=None)
+def test_a_fork_goes_on_alone(name, seed, at):
+    game = load_game_once(name)
+
+    def answer(request):
+        return stream(seed, request.turn, request.seat).choice(request.legal)
+
+    whole = play(opened(game, 1, tuple(range(game.spec.default_seats)), seed), answer)
+    at = min(at, whole.result.turns - 1)
+    trunk = Match.resume(whole.spec, game, whole.turns[:at])
+    fork = trunk.fork(whole.spec)
+    if not fork.over:
+        fork.replay([{request.seat: request.legal[0] for request in fork.requests()}])
+    other = trunk.fork(whole.spec)
+    other.replay(whole.turns[at:])
+    assert looks(other) == looks(whole)
+    trunk.replay(whole.turns[at:])
+    assert looks(trunk) == looks(whole)
+
+
 # ------------------------------------------------------------------- what holds for every match
 
 LEGAL = {

@@ -293,7 +293,7 @@ def test_the_public_views_answer(place):
             "select name from sqlite_master where type = 'view' and name like 'v_%' order by name"
         )
     ]
-    assert names == ["v_faults", "v_matches", "v_pairs", "v_ratings", "v_seats", "v_standings"]
+    assert names == ["v_branches", "v_faults", "v_matches", "v_pairs", "v_ratings", "v_seats", "v_standings"]
     ((matches, turns),) = place.rows("select count(*), min(turns) from v_matches")
     assert (matches, turns > 0) == (30, True)
     assert place.rows("select count(*) from v_seats where agent is null") == [(0,)]

@@ -60,7 +60,20 @@ def test_a_message_comes_back_as_it_was_with_arrays_as_tuples(value):
             st.lists(st.integers(0, 2000), min_size=1, max_size=4).map(tuple),
             st.integers(0, 99),
             st.integers(0, 9999),
-            st.none() | st.builds(Branch, st.just("1/5"), st.integers(0, 99), st.none() | seeds),
+            st.none()
+            | st.builds(
+                Branch,
+                st.just("1/5"),
+                st.integers(0, 99),
+                st.none() | seeds,
+                st.lists(st.tuples(st.integers(0, 99), seeds), max_size=2).map(tuple),
+                seeds,
+                st.integers(0, 99),
+                st.none() | st.integers(0, 99),
+                played=st.booleans(),
+                action=seeds | st.text(),
+                turns=st.binary(max_size=9),
+            ),
         ),
         max_size=3,
     )

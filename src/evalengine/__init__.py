@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from evalengine.builtin.nash import Equilibrium as Equilibrium
     from evalengine.builtin.nash import nash as nash
     from evalengine.builtin.quality import quality as quality
+    from evalengine.continuing import BranchOutcome as BranchOutcome
+    from evalengine.continuing import SeatOutcome as SeatOutcome
     from evalengine.contracts import Agent as Agent
     from evalengine.contracts import Contest as Contest
     from evalengine.contracts import Game as Game
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from evalengine.plugins import load_game as load_game
     from evalengine.rating import rate as rate
     from evalengine.replays import StoredMatch as StoredMatch
+    from evalengine.runner import branch as branch
+    from evalengine.runner import explore as explore
     from evalengine.runner import open_run as open_run
     from evalengine.runner import run as run
     from evalengine.runs import Run as Run
@@ -85,6 +89,7 @@ _HOME = {
     "builtin.alpharank": ("alpharank",),
     "builtin.nash": ("Equilibrium", "nash"),
     "builtin.quality": ("quality",),
+    "continuing": ("BranchOutcome", "SeatOutcome"),
     "contracts": (
         "Agent",
         "Contest",
@@ -132,7 +137,7 @@ _HOME = {
     "plugins": ("load_game",),
     "rating": ("rate",),
     "replays": ("StoredMatch",),
-    "runner": ("open_run", "run"),
+    "runner": ("branch", "explore", "open_run", "run"),
     "runs": ("Run",),
     "seeding": ("derive", "stream"),
     "statistics.cycles": ("Intransitivity", "intransitivity"),

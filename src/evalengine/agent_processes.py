@@ -89,7 +89,7 @@ class AgentProcess:
             "match_s": info.match_s,
             "increment_s": info.increment_s,
             "clock": info.clock,
-            "past": info.past,
+            "past": list(info.past),
         }
 
     def _job(self, spec: AgentSpec) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class AgentProcess:
             "log_kib": self._limits.log_kib,
             "tmp": self._tmp,
             "warm": False,
-            "info": self._told(),
+            "info": {**self._told(), "past": []},  # which may be long: how it travels is the seat's business
         }
 
     def _clock_s(self) -> float | None:

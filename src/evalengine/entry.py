@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalengine import adding, limits, planning, references, sandboxes, stopping_rules
+from evalengine import adding, exploring, limits, planning, references, sandboxes, stopping_rules
 from evalengine.errors import NothingToPlayError, UnknownNameError, UsageError
 from evalengine.model import NOTHING_YET, Standings
 from evalengine.stopping import Stopping
@@ -159,6 +159,16 @@ def stopping_of(
     return None if rule is None else Stopping(rule, [agent.name for agent in agents], games[0])
 
 
+def plan_of(settings: Settings, games: Sequence[ChosenGame], agents: Sequence[AgentSpec]) -> Plan:
+    """Return what the pairing of a stored run decides from.
+
+    Raises:
+        NothingToPlayError: no game has enough agents.
+    """
+    make = planning.make_plan if settings.continues is None else exploring.plan_of
+    return make(settings, games, agents)
+
+
 def pairing_of(  # noqa: PLR0917 - what fixes it
     settings: Settings,
     games: Sequence[ChosenGame],
@@ -167,11 +177,13 @@ def pairing_of(  # noqa: PLR0917 - what fixes it
     plugs: Plugins,
     store: Store | None,
 ) -> Pairing:
-    """Return what pairs a run: the pairing that it asks for, or with --add the run before and the newcomer.
+    """Return what pairs a run: the pairing that it asks for; with --add the run before and the newcomer; or parents.
 
     Raises:
         UnknownNameError, ConfigError, UsageError: as `make_pairing`; UsageError: the agent cannot be added.
     """
+    if settings.continues is not None and store is not None:
+        return exploring.pairing(plan, store, games, exploring.Continues.of(settings))
     if settings.added_to is None or store is None:
         return make_pairing(settings.pairing, plan, plugs)
     refs, names = [game.ref for game in games], [agent.name for agent in agents]

@@ -48,6 +48,11 @@ class FramedProcess(AgentProcess):
         self._clock.start()
         self._watch.look()
         self._deadline_ns = self._clock.due_ns
+        if len(info.past):
+            self._send(protocol.pack([protocol.PAST, list(info.past)]))
+
+    def _job(self, spec: AgentSpec) -> dict[str, Any]:
+        return {**super()._job(spec), "past": len(self.info.past) > 0}
 
     def settle(self) -> None:
         """Wait until it can be asked."""

@@ -135,9 +135,31 @@ class Match:
         """
         match = cls.__new__(cls)
         match._begin(spec, game)  # noqa: SLF001 - its own
-        for turn in turns:
-            match._replay(turn)  # noqa: SLF001 - its own
+        match.replay(turns)
         return match
+
+    def fork(self, spec: MatchSpec) -> Match:
+        """Return a match of `spec` that stands where this one does, between two turns, and shares nothing with it.
+
+        Raises:
+            GameError: the game has no clone().
+        """
+        made = Match.__new__(Match)
+        for name in Match.__slots__:
+            value = getattr(self, name)
+            setattr(made, name, value.copy() if type(value) in {list, dict, set} else value)
+        made.spec, made.state = spec, self.state.clone()
+        made._requests = None  # noqa: SLF001 - its own
+        return made
+
+    def replay(self, turns: Iterable[Turn]) -> None:
+        """Go on with turns as `resume` takes them.
+
+        Raises:
+            GameError: they do not fit the game.
+        """
+        for turn in turns:
+            self._replay(turn)
 
     # ------------------------------------------------------------------------------ driving it
 
@@ -341,9 +363,12 @@ class Match:
 
     def _luck(self, turn: int) -> random.Random:
         branch = self.spec.branch
-        if branch is not None and branch.luck_seed is not None and turn >= branch.turn:
+        if branch is None:
+            return stream(self.spec.seed, "turn", turn)
+        if branch.luck_seed is not None and turn >= branch.turn:
             return stream(branch.luck_seed, "turn", turn)
-        return stream(self.spec.seed, "turn", turn)
+        before = (seed for since, seed in reversed(branch.earlier) if turn >= since)
+        return stream(next(before, self.spec.seed), "turn", turn)
 
     def _awaited(self, seat: int) -> None:
         if all(request.seat != seat for request in self.requests()):

@@ -61,6 +61,13 @@ class Branch(NamedTuple):
     parent: str  # RUN/MATCH_NO of the parent
     turn: int  # the first turn that is played anew
     luck_seed: int | None = None  # None: the parent's luck goes on
+    earlier: tuple[tuple[int, int], ...] = ()  # where the parent is a branch: its lucks, as (first turn, seed)
+    agent_seed: int = 0  # what the seeds of its agents follow from; none of the game's luck does
+    sample: int = 0  # which of several that differ in their seeds only
+    seat: int | None = None  # whose action was chosen in `turn`; None: nobody's
+    action: Action = None  # what was chosen
+    played: bool = False  # it is what the seat did in the parent
+    turns: bytes = b""  # wire.pack_turns of all that is played before anybody is asked; not stored: the match has it
 
 
 class MatchSpec(NamedTuple):

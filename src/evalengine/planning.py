@@ -53,6 +53,7 @@ class Settings:
     select: str = ""  # -k: an expression over substrings of match ids
     deselect: tuple[str, ...] = ()
     failed_of: int | None = None  # --lf: the run whose faults and voids are played again
+    continues: Mapping[str, Any] | None = None  # exploring.Continues, of a run that continues stored matches
     added_to: int | None = None  # --add: the run whose matches come first, their results reused where they are known
     first_of: int | None = None  # --ff: the run whose faults and voids are dispatched first
 

@@ -41,7 +41,7 @@ class ProgramSeat(AgentProcess, Seat):
     def __init__(self, spec: AgentSpec, info: Info, limits: Limits, zygote: Zygote) -> None:
         super().__init__(info, limits, zygote)
         job = self._job(spec)
-        self._dialect = _DIALECTS[spec.dialect](job["info"], spec.options)
+        self._dialect = _DIALECTS[spec.dialect](self._told(), spec.options)
         self._speaks = spec.dialect
         self._talks = not self._dialect.strict
         self._text = info._game.action_to_str  # noqa: SLF001 - one family

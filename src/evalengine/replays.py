@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 
 from evalengine import planning, wire
+from evalengine.branches import first_asked
 from evalengine.errors import StoreError
 from evalengine.match import Match
 from evalengine.model import Branch, Fault, MatchResult, MatchSpec
@@ -65,6 +66,11 @@ class StoredMatch:
         return MatchResult(scores, places, self.row["termination"], self.row["turns"], faults)
 
     @property
+    def first_asked(self) -> int:
+        """The first turn that its agents were asked in: those before are of the opening, or of a branch's parent."""
+        return first_asked(self.spec)
+
+    @property
     def started(self) -> float:
         """When it began, in seconds since the epoch."""
         return float(self.row["started"])
@@ -77,7 +83,7 @@ class StoredMatch:
 
     @property
     def think_us(self) -> list[int]:
-        """Microseconds of thought, one for each question in their order; none for turns of the opening."""
+        """Microseconds of thought, one for each question in their order, from `first_asked` on."""
         found: list[int] = msgpack.unpackb(self.row["think_us"])
         return found
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalengine import forfeits
-from evalengine.errors import UsageError
+from evalengine import continuing, forfeits
+from evalengine.errors import StoreError, UsageError
 from evalengine.launcher import Launcher
 from evalengine.model import AgentSpec, Limits
 from evalengine.planning import Settings
@@ -19,7 +19,11 @@ from evalengine.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from evalengine.continuing import BranchOutcome
+    from evalengine.replays import StoredMatch
+
 from evalengine.playing import play
+from evalengine.replays import read_match
 from evalengine.runs import Run, begin, reopen
 
 DEFAULT_DB = Path(".evalengine/arena.db")
@@ -95,6 +99,105 @@ def run(
         begun = begin(settings, store, plugs, "evalengine.run")
         workers = workers or default_workers()
         return play(begun, store, plugs, workers=workers, concurrency=concurrency, launcher=launcher)
+
+
+def branch(
+    match: str | int,
+    turn: int,
+    seats: Mapping[int, str] | None = None,
+    n: int = 20,
+    *,
+    luck: Literal["fresh", "same"] | None = None,
+    seed: int | None = None,
+    db: str | Path = DEFAULT_DB,
+    workers: int | None = None,
+) -> BranchOutcome:
+    """Continue a stored match from a turn, `n` times, and return what came of it by seat; stored as a run of its own.
+
+    Args:
+        match: "RUN/NUMBER", or a number in the latest run; turn: the first that is played anew;
+        seats: references of agents by the seats that they take over; the others are the parent's;
+        luck: chance from there on, drawn anew or the parent's; None: anew, where the game can.
+
+    Raises:
+        UsageError: the match has no such turn or seat; AgentError: an agent cannot be used; StoreError: there is no
+            such match, or it does not replay.
+    """
+    check_numbers(n, None, workers, seed)
+    with Launcher() as launcher, Store(Path(db), create=False) as store:
+        plugs = Plugins()
+        parent = _stored(match, store, plugs)
+        drawn = fresh_seed() if seed is None else seed
+        begun = continuing.begin_branch(parent, turn, seats or {}, n, luck, drawn, store, plugs)
+        play(begun, store, plugs, workers=workers or default_workers(), launcher=launcher)
+        return continuing.outcome(begun, parent, store)
+
+
+def explore(
+    run: int | None = None,
+    *,
+    game: str | None = None,
+    agent: str | None = None,
+    every: int = 1,
+    actions: int | None = None,
+    n: int = 1,
+    matches: int | None = None,
+    seats: Mapping[int, str] | None = None,
+    luck: Literal["fresh", "same"] | None = None,
+    seed: int | None = None,
+    db: str | Path = DEFAULT_DB,
+    workers: int | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Hold each action of a stored run's decisions and play on; return the results as rows, one a continuation.
+
+    All is played and stored when this returns; the rows are read one by one. Their keys: parent, turn, seat, agent,
+    action (as JSON), played (it is what was done), sample, score, place, luck, match.
+
+    Args:
+        run: whose matches, the latest by default; game: a ref, of this game only; agent: a name, its decisions only;
+        every: each so many-th decision of a match; actions: of a decision at most, what was done among them;
+        n: continuations of each action; matches: the first so many; the rest as `branch`.
+
+    Raises:
+        UsageError: the run is not finished; NothingToPlayError: it has no such decision; others as `branch`.
+    """
+    check_numbers(n, None, workers, seed)
+    for name, value in {"every": every, "actions": actions, "matches": matches}.items():
+        if value is not None and value < 1:
+            msg = f"{name} must be at least 1, not {value}"
+            raise UsageError(msg)
+    with Launcher() as launcher, Store(Path(db), create=False) as store:
+        plugs = Plugins()
+        parent = reopen(store, run or store.latest_run(), plugs)
+        wish = continuing.exploration(parent, game, agent, every=every, actions=actions, samples=n, parents=matches)
+        drawn = fresh_seed() if seed is None else seed
+        begun = continuing.begin_exploration(parent, wish, seats or {}, luck, drawn, store, plugs)
+        play(begun, store, plugs, workers=workers or default_workers(), launcher=launcher)
+        number = begun.number
+    return _explored(Path(db), number)
+
+
+def _explored(db: Path, run: int) -> Iterator[dict[str, Any]]:
+    with Store(db, create=False) as store:
+        yield from continuing.rows(run, store)
+
+
+def _stored(match: str | int, store: Store, plugs: Plugins) -> StoredMatch:
+    """Return the match that `RUN/NUMBER` or a number stands for.
+
+    Raises:
+        UsageError: it is no such text; StoreError: there is none.
+    """
+    run_text, _, number_text = str(match).rpartition("/")
+    if not (number_text.isdecimal() and (run_text.isdecimal() or not run_text)):
+        msg = f"{match!r} names no match: write 'RUN/NUMBER', or a number for the latest run"
+        raise UsageError(msg)
+    run = int(run_text) if run_text else store.latest_run()
+    found = read_match(run, int(number_text), reopen(store, run, plugs).entry, store)
+    if found is None:
+        msg = f"run {run} has no stored match {number_text}"
+        raise StoreError(msg)
+    return found
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from evalengine.entry import (
     enter,
     only_failed,
     pairing_of,
+    plan_of,
     planned,
     sizes_of,
     stopping_of,
@@ -261,10 +262,13 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run
     entry = enter(settings, plugs, store)
     sizes = sizes_of(entry, plugs)
     _check_rater(entry, plugs)
-    entry = _with_copies(entry, store.agents_folder)
-    kept = entry.agents
+    return begin_entry(_with_copies(entry, store.agents_folder), sizes, store, plugs, command)
+
+
+def begin_entry(entry: Entry, sizes: Mapping[int, int] | None, store: Store, plugs: Plugins, command: str) -> Run:
+    """Store a new run whose agents are copied; `sizes` are its matches by game, None when results decide."""
     row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
-    number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, kept))
+    number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, entry.agents))
     run = Run(store, number, entry, plugs)
     run.sizes = sizes
     if run.stopping is not None:
@@ -337,10 +341,10 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     stored_games = store.rows("select * from game where run = ? order by game_no", number)
     with redirect_stdout(sys.stderr):
         planning.load_local(settings.games, plugs)
-        games = [_stored_game(stored, plugs) for stored in stored_games]
+        games = [stored_game(stored, plugs) for stored in stored_games]
     rows = store.rows("select spec from agent where run = ? order by agent_no", number)
     agents = [_agent_from(json.loads(agent["spec"])) for agent in rows]
-    plan = planning.make_plan(settings, games, agents)
+    plan = plan_of(settings, games, agents)
     entry = Entry(
         settings=settings,
         games=tuple(games),
@@ -426,7 +430,12 @@ def check_resumable(run: Run, plugs: Plugins, folder: Path) -> None:
             raise StoreError(msg)
 
 
-def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
+def stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
+    """Return the game of a stored run from its row.
+
+    Raises:
+        StoreError: no plugin lists it, or it has another version now; ConfigError: it has other parameters.
+    """
     found = plugs.games().get(row["name"])
     if found is None:
         msg = f"the run needs the game {row['name']!r}, which no installed plugin lists now"
@@ -445,6 +454,8 @@ def _stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
 def _run_row(entry: Entry, command: str) -> dict[str, Any]:
     return {
         "state": "running",
+        "kind": (entry.settings.continues or {}).get("kind", "run"),
+        "parent": (entry.settings.continues or {}).get("run"),
         "command": command,
         "seed": entry.settings.seed,
         "settings": settings_row(entry.settings),

@@ -133,15 +133,16 @@ class Store:
                 [*map(_plain, values.values()), run],
             )
 
-    def latest_run(self) -> int:
-        """Return the number of the latest run.
+    def latest_run(self, kind: str = "run") -> int:
+        """Return the number of the latest run of a kind: "run", or "branch" or "explore", which continue others.
 
         Raises:
             StoreError: there is none.
         """
-        (run,) = self._db.execute("select max(id) from run").fetchone()
+        (run,) = self._db.execute("select max(id) from run where kind = ?", (kind,)).fetchone()
         if run is None:
-            msg = f"{self.path} holds no run yet: evalengine run AGENT ... --games EXPR -n N"
+            how = "evalengine run AGENT ... --games EXPR -n N" if kind == "run" else f"evalengine {kind} --help"
+            msg = f"{self.path} holds no {kind} yet: {how}"
             raise StoreError(msg)
         return int(run)
 
@@ -153,7 +154,8 @@ class Store:
         """
         rows = self.rows("select * from run where id = ?", run) if run < 1 << _RUN_BITS else []
         if not rows:
-            msg = f"{self.path} has no run {run}; the latest is {self.latest_run()}"
+            (latest,) = self._db.execute("select max(id) from run").fetchone()
+            msg = f"{self.path} has no run {run}; the latest is {latest}" if latest else f"{self.path} holds no run yet"
             raise StoreError(msg)
         row = rows[0]
         return {**row, **{name: json.loads(row[name]) for name in ("settings", "versions", "limits")}}
@@ -223,7 +225,8 @@ class Store:
             if branch is None and infos is None:
                 matches.append((*known, max_turns, *ended, started, seconds, worker))
             else:
-                branched = None if branch is None else json.dumps(branch)
+                # Without its turns, which are the match's own first ones.
+                branched = None if branch is None else json.dumps(branch[:-1], default=repr)
                 unusual.append((*known, branched, max_turns, *ended, infos, started, seconds, worker))
         self._db.executemany(_MATCH, matches)
         self._db.executemany(_UNUSUAL, unusual)

@@ -10,7 +10,7 @@ import traceback
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
-from evalengine import references, wire
+from evalengine import branches, references, wire
 from evalengine.clocks import by_cpu
 from evalengine.contracts import Game, Info
 from evalengine.errors import GameError
@@ -18,6 +18,7 @@ from evalengine.match import Match
 from evalengine.model import (
     ENGINE_DIALECTS,
     AgentSpec,
+    Fault,
     FaultKind,
     MatchResult,
     MatchSpec,
@@ -67,6 +68,7 @@ class Worker:
         self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
         self._zygote = Zygote(orders.containment)
         self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
+        self._parents = branches.Parents()
         self.match: Match | None = None
         self.finished = 0
 
@@ -89,11 +91,12 @@ class Worker:
         thought: list[int] = []
         self.match = match = None
         try:
-            self.match = match = Match(spec, self._game(spec.game_no))
-            self._sit(match, seats)
+            self.match = match = self._begun(spec)
+            if not match.over:  # what was chosen in a branch may have ended it
+                self._sit(match, seats)
             _drive(match, seats, thought)
             logs = self._closed(match, seats)
-            contended = match.result.faults and any(seat.contended for seat in seats)  # type: ignore[union-attr]  # it is over
+            contended = _faults_of(match) and any(seat.contended for seat in seats)
             seats = []
             if contended:
                 return self.play(spec, replays - 1) if replays else _contended(match, started, _clock() - began)
@@ -103,6 +106,10 @@ class Worker:
         finally:
             self.finished += 1
             leave(seats)
+
+    def _begun(self, spec: MatchSpec) -> Match:
+        game = self._game(spec.game_no)
+        return Match(spec, game) if spec.branch is None else self._parents.begin(spec, game)
 
     def play_all(self, specs: Iterable[MatchSpec], stopped: Callable[[], bool]) -> list[Played]:
         """Return the results of matches in their order, those of kept Python agents played at the same time.
@@ -231,8 +238,9 @@ class Worker:
     def _sit(self, match: Match, seats: list[Seat], *, kept: bool = False) -> None:
         """Make the seats of a match, one by one: what is made is closed if the next fails."""
         spec = match.spec
-        if spec.seed != self._seeds[0] or len(self._seeds[1]) != len(spec.agents):  # else the rotation has them
-            self._seeds = spec.seed, derive_each(spec.seed, _AGENTS, len(spec.agents))
+        seed = spec.seed if spec.branch is None else spec.branch.agent_seed
+        if seed != self._seeds[0] or len(self._seeds[1]) != len(spec.agents):  # else the rotation has them
+            self._seeds = seed, derive_each(seed, _AGENTS, len(spec.agents))
         seeds, sides, makers = self._seeds[1], match.sides, self._makers
         for number, agent in enumerate(spec.agents):
             if kept and self._is_kept(agent):
@@ -240,6 +248,9 @@ class Worker:
                 seats.append(process.seat(match, number, seeds[number]))
                 continue
             info, make = Info(match.game, number, sides, seeds[number]), makers.get(agent)
+            if spec.branch is not None:
+                outside = self._orders.agents[agent].kind != "trusted"
+                info.past = branches.past(spec, match.game, info, outside=outside)
             seats.append(self._seat(info, agent) if make is None else LocalSeat(make, info))
 
     def _game(self, game_no: int) -> Game:
@@ -289,7 +300,7 @@ class Worker:
                 break
         else:
             return ()
-        faulted = {seat for _, seat, _ in match.result.faults}
+        faulted = {seat for _, seat, _ in _faults_of(match)}
         logs = []
         for number, seat in enumerate(seats):
             found = self._ended(seat, match.spec.agents[number], match.result, faulted=number in faulted)
@@ -364,10 +375,19 @@ def _guarded(call: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] 
         return {"end": traceback.format_exc()}
 
 
+def _faults_of(match: Match) -> tuple[tuple[int, int, Fault], ...]:
+    """Return the faults of a match that is over; of a branch without its parent's, whose agents may be others."""
+    assert match.result is not None
+    faults, branch = match.result.faults, match.spec.branch
+    return tuple(fault for fault in faults if fault[0] >= branch.turn) if faults and branch is not None else faults
+
+
 def _played(
     match: Match, logs: tuple[tuple[int, str, str], ...], thought: Sequence[int], started: float, took_ns: int
 ) -> Played:
     scores, places, termination, turns, faults = match.result  # type: ignore[misc]  # it is over
+    if faults:
+        faults = _faults_of(match)
     infos = _packed_infos(match.infos) if match.infos else None
     turns_blob, think_us = wire.pack_turns(match.log), wire.pack([took // 1000 for took in thought])
     return _made(

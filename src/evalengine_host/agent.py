@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 FIELDS = frozenset({"view", "legal", "seat", "turn", "game", "clock_s", "config"})
 _MAX_POSITIONAL = 2  # Kaggle's agents take an observation, or an observation and a configuration
@@ -46,6 +46,11 @@ class Info(Record):
 
     game, config, information, seat, seats, sides, seed, turn_s, match_s, past: as in `evalengine.Info`.
     """
+
+    def remember(self, pairs: Sequence[tuple[Mapping[str, Any], Any]]) -> None:
+        """Take what the agent's seat saw and did before the branch of a match."""
+        fixed = {"game": self["game"], "config": self["config"], "clock_s": None}
+        self.__dict__["past"] = [(Observation({**seen, **fixed}), action) for seen, action in pairs]
 
     @property
     def rng(self) -> random.Random:

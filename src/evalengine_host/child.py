@@ -48,7 +48,7 @@ def run(job: Mapping[str, Any], key: bytes | None = None) -> None:
         warm.serve(connection, job)
         return
     try:
-        ask, end, note = _load(job)
+        ask, end, note = _load(job, connection)
     except BaseException as error:  # noqa: BLE001 - the agent border: whatever it raises is data
         hosted.send(connection, 0, [protocol.FAILED, *hosted.failure(error, job)])
         return
@@ -97,8 +97,13 @@ def _confine(job: Mapping[str, Any]) -> None:
         hosted.kept.append(mmap.mmap(-1, _TO_TELL, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
-def _load(job: Mapping[str, Any]) -> tuple[Callable[[Any], Any], Callable[[Any], None] | None, str]:
+def _load(
+    job: Mapping[str, Any], connection: socket.socket
+) -> tuple[Callable[[Any], Any], Callable[[Any], None] | None, str]:
     info = agent.Info(job["info"])
+    if job["past"]:
+        _, (_, pairs) = hosted.receive(connection)
+        info.remember(pairs)
     random.seed(info["seed"])
     found, note = hosted.imported(job, lambda: info["seed"] & 0xFFFFFFFF)
     ask, end = agent.asker(found, info)

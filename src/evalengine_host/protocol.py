@@ -4,7 +4,8 @@ A frame is 4 bytes of length, 8 bytes of nonce (both big-endian) and that many b
 socket in packets of at most `PACKET` bytes; the header stands in the first packet only. An answer repeats the nonce
 of its question, so that nothing sent ahead of a question can pass for its answer.
 
-To the agent: [ASK, turn, clock_s, view, legal] and [END, scores, places]. From it: [READY, note, wants_end], [ANSWER,
+To the agent: [ASK, turn, clock_s, view, legal] and [END, scores, places]; in a branch, before it is loaded, [PAST,
+pairs of observation and action]. From it: [READY, note, wants_end], [ANSWER,
 action, info] and [FAILED, kind, detail, traceback].
 
 To one that plays many matches at the same time: [ROUND, begins, asks, ends] with begins of [slot, kind, seed] and, if
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VERSION = 1
-ASK, END, ROUND = 1, 2, 3
+ASK, END, ROUND, PAST = 1, 2, 3, 4
 READY, ANSWER, FAILED, ANSWERS = 1, 2, 3, 4
 EXTRA_INFO, EXTRA_FAILED, EXTRA_WRITTEN = 1, 2, 3
 HEADER = struct.Struct(">IQ")

@@ -27,6 +27,8 @@ _COMMANDS = {
     "rate": "Rate a stored run with another rater or other options, without playing.",
     "show": "Show one match, or one agent: how it ended, faults, logs.",
     "replay": "Show the positions of a match, turn by turn.",
+    "branch": "Continue a match from one of its turns, many times.",
+    "explore": "Hold each action of stored decisions, and see what becomes of it.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
 
