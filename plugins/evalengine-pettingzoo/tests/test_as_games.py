@@ -79,7 +79,7 @@ def test_a_match_and_its_views_are_replayed_exactly(name):
     assert all(game.spec.min_score <= score <= game.spec.max_score for score in scores)
     if game.spec.utility == "zero":
         assert sum(scores) == pytest.approx(0)
-    if game.spec.utility == "identical" and name != "mpe2/simple_reference_v3":
+    if game.spec.utility == "identical":
         assert len(set(scores)) == 1
 
 
@@ -97,6 +97,30 @@ def test_a_clone_goes_on_as_the_original_and_shares_nothing(name):
     for _ in range(4):
         state = one_turn(state, game)
     np.testing.assert_equal(snapshot(clone, game), snapshot(state, game))
+
+
+@pytest.mark.filterwarnings(QUIET)
+@pytest.mark.parametrize("name", PLAYED)
+def test_what_was_played_before_in_an_environment_changes_nothing(name):
+    used, turns = load_game(PREFIX + name), 1000 if "classic/" in name else 60
+    for seed in (6, 7):
+        played(used, seed, turns)
+    used._free = used._free or [used.environment()]  # those that did not end were not given back
+    ours, fresh = played(used, 8, turns), played(load_game(PREFIX + name), 8, turns)
+    assert ours[0].result == fresh[0].result
+    assert ours[0].turns == fresh[0].turns
+    np.testing.assert_equal(ours[1], fresh[1])
+
+
+def test_an_environment_serves_one_match_after_the_other_but_ones_own():
+    for game, reused in ((load_game(f"{PREFIX}classic/tictactoe_v3"), True), (own("Survival"), False)):
+        first = Match(MatchSpec(0, 0, 0, 0, tuple(range(game.spec.default_seats))), game)
+        made, state = first.state._env, first.state
+        while not first.over:
+            for request in first.requests():
+                first.answer(request.seat, request.legal[0])
+        del first, state, request
+        assert (Match(MatchSpec(0, 0, 0, 1, (0, 1) if reused else (0, 1, 2)), game).state._env is made) == reused
 
 
 def snapshot(state, game):

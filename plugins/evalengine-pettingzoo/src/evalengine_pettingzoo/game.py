@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evalengine import GameSpec, State
 
 _SEED_BITS = 31  # numpy and RLCard take no more
+_MOST_FREE = 8  # environments that wait for another match
 
 
 def __getattr__(name: str) -> Callable[..., EnvironmentGame]:
@@ -40,10 +41,12 @@ class EnvironmentGame(Game):
     Attributes:
         agents: PettingZoo's names of the seats; spaces: of their actions, by seat;
         copies: whether a pickled copy of an environment goes on as the original would;
+        reuses: whether its reset() is known to begin anew, so that one environment serves many matches;
         draws: whether the environment renders text.
     """
 
     copies: bool
+    reuses = True
 
     def __init__(self, name: str, /, *, options: Mapping[str, Any]) -> None:
         """Make one environment, to see what it is.
@@ -61,6 +64,7 @@ class EnvironmentGame(Game):
 
         self._maker, self._options = maker, options
         self.copies = copies
+        self._free: list[Any] = []
         env = self.environment()
         if not isinstance(env, AECEnv | ParallelEnv):
             msg = f"what {maker!r} makes is no environment of PettingZoo but a {type(env).__name__}"
@@ -75,8 +79,13 @@ class EnvironmentGame(Game):
         env.close()
 
     def environment(self) -> Any:
-        """Return a new environment."""
-        return made(self._maker, self._options)
+        """Return an environment that nobody uses."""
+        return self._free.pop() if self._free else made(self._maker, self._options)
+
+    def released(self, env: Any) -> None:
+        """Take back an environment in which a match was played to its end."""
+        if self.reuses and len(self._free) < _MOST_FREE:
+            self._free.append(env)
 
     def initial(self, seats: int, rng: random.Random) -> State:
         if seats != len(self.agents):
@@ -91,6 +100,8 @@ class EnvironmentGame(Game):
 
 class OwnGame(EnvironmentGame):
     """The rules of an environment that a person names."""
+
+    reuses = False
 
     def __init__(  # noqa: PLR0913 - its parameters, by keyword
         self,

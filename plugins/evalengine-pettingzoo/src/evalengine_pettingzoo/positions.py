@@ -44,6 +44,10 @@ class Position(State):
         state._reset()
         return state
 
+    def __del__(self) -> None:
+        if self._past and not self._movers:
+            self._game.released(self._env)
+
     def _reset(self) -> None:
         raise NotImplementedError
 
