@@ -24,7 +24,12 @@ try:
 except ImportError:
     evalengine_pettingzoo = None
 
-MATCHES = {"classic/tictactoe_v3": 1500, "classic/connect_four_v3": 300, "classic/texas_holdem_v4": 600, "classic/rps_v2": 600}
+MATCHES = {
+    "classic/tictactoe_v3": 1500,
+    "classic/connect_four_v3": 300,
+    "classic/texas_holdem_v4": 600,
+    "classic/rps_v2": 600,
+}
 
 
 def rows(_options: argparse.Namespace) -> Iterator[Row]:

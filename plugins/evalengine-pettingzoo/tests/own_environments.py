@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -23,17 +24,17 @@ class Auction(AECEnv):
     Who bids more than it has is out at once.
     """
 
-    metadata = {"name": "auction_v0", "render_modes": ["ansi"]}
+    metadata: ClassVar = {"name": "auction_v0", "render_modes": ["ansi"]}
 
     def __init__(self, bidders=3, rounds=2, render_mode=None):
         self.possible_agents = [f"bidder_{number}" for number in range(bidders)]
         self.rounds, self.render_mode = rounds, render_mode
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - as PettingZoo's tutorials do
+    @functools.cache  # noqa: B019 - as PettingZoo's tutorials do
     def observation_space(self, agent):
         return spaces.Dict({"value": spaces.Box(0, 1, (1,), np.float32), "bids": spaces.Box(0, 9, (3,), np.float32)})
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019
+    @functools.cache  # noqa: B019
     def action_space(self, agent):
         return spaces.Box(0, 9, (1,), np.float32)
 
@@ -60,7 +61,8 @@ class Auction(AECEnv):
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)
             return
-        assert isinstance(action, np.ndarray) and action.dtype == np.float32
+        assert isinstance(action, np.ndarray)
+        assert action.dtype == np.float32
         self._clear_rewards()
         self._cumulative_rewards[agent] = 0
         self.bids[agent] = float(action[0])
@@ -93,9 +95,9 @@ class Auction(AECEnv):
 
 
 class Survival(ParallelEnv):
-    """Who says 0 is out with nothing; who stays gets 1 a turn; after five turns it is over. 3 crashes the environment."""
+    """Who says 0 is out; who stays gets 1 a turn; it is over after five turns. 3 breaks the environment."""
 
-    metadata = {"name": "survival_v0"}
+    metadata: ClassVar = {"name": "survival_v0"}
 
     def __init__(self, seats=3):
         self.possible_agents = [f"rat_{number}" for number in range(seats)]
@@ -114,11 +116,12 @@ class Survival(ParallelEnv):
     def step(self, actions):
         assert set(actions) == set(self.agents)
         if 3 in actions.values():
-            raise RuntimeError("the trap broke")
+            msg = "the trap broke"
+            raise RuntimeError(msg)
         self.turn += 1
         before = self.agents
         out = {agent: actions[agent] == 0 for agent in before}
-        late = {agent: self.turn == 5 for agent in before}
+        late = dict.fromkeys(before, self.turn == 5)
         self.agents = [agent for agent in before if not (out[agent] or late[agent])]
         rewards = {agent: 0.0 if out[agent] else 1.0 for agent in before}
         return dict.fromkeys(before, self.turn), rewards, out, late, {agent: {} for agent in before}
@@ -127,7 +130,7 @@ class Survival(ParallelEnv):
 class Anything(ParallelEnv):
     """Two seats of which each must give an element of a space; it pays 1 when the environment finds it there."""
 
-    metadata = {"name": "anything_v0"}
+    metadata: ClassVar = {"name": "anything_v0"}
 
     def __init__(self, kind):
         self.possible_agents = ["one_0", "one_1"]

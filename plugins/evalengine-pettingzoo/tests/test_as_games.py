@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import msgpack
@@ -169,10 +171,10 @@ def test_pettingzoos_own_loop_gives_the_same_scores(name):
 
 
 def test_listing_imports_neither_pettingzoo_nor_numpy():
-    import subprocess
-    import sys
-
-    code = "import sys, evalengine_pettingzoo as p; p.evalengine_games(); print({'numpy', 'pettingzoo', 'pygame'} & {*sys.modules})"
+    code = (
+        "import sys, evalengine_pettingzoo as p; p.evalengine_games();"
+        "print({'numpy', 'pettingzoo', 'pygame'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
 
@@ -189,7 +191,7 @@ def test_options_reach_the_environment():
     assert match.turn == 4
     assert tuple(match.state.legal(0)) == (0, 1, 2, 3, 4)
     assert load_game(f"{PREFIX}classic/hanabi_v5", options={"players": 4}).spec.default_seats == 4
-    with pytest.raises(ConfigError, match="options=.*'no_such_option'"):
+    with pytest.raises(ConfigError, match=r"options=.*'no_such_option'"):
         load_game(f"{PREFIX}classic/tictactoe_v3", options={"no_such_option": 1})
 
 

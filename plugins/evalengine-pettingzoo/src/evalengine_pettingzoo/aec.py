@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class SeatsInTurn(Seating, AECEnv[str, Any, Any]):
+class SeatsInTurn(Seating, AECEnv[str, Any, Any]):  # type: ignore[misc]  # PettingZoo has no types
     """A game whose seats are asked one by one; where several act at once, none sees what the others chose."""
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__(name, **options)
         self._chosen: dict[int, Any] = {}  # in this turn, by those of several movers who were asked already
 
-    def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002 - PettingZoo's
+    def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
         """Begin a match: of `seed`, or of one that follows from the last one's. There are no options."""
         self._begin(seed)
         self._chosen = {}

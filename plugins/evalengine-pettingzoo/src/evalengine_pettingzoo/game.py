@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalengine import ConfigError, Game, GameError
@@ -18,6 +17,7 @@ from evalengine_pettingzoo.table import ENVIRONMENTS
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable, Mapping
 
     from evalengine import GameSpec, State
 
@@ -103,7 +103,7 @@ class OwnGame(EnvironmentGame):
 
     reuses = False
 
-    def __init__(  # noqa: PLR0913 - its parameters, by keyword
+    def __init__(
         self,
         *,
         env: str,
@@ -120,7 +120,7 @@ class OwnGame(EnvironmentGame):
             ConfigError: there is none, or it refuses its options.
         """
         maker, self._digest = own_maker(env)
-        self._fields = {
+        self._fields: dict[str, Any] = {
             "max_turns": max_turns,
             "min_score": float(min_score),
             "max_score": float(max_score),
@@ -130,9 +130,9 @@ class OwnGame(EnvironmentGame):
         self._prepare(maker, options, copies=False)
 
     def adapt(self, spec: GameSpec) -> GameSpec:
-        dynamics = "simultaneous" if self.parallel else "sequential"
         version = f"{spec.version}+{self._digest}"
-        return dataclasses.replace(super().adapt(spec), dynamics=dynamics, version=version, **self._fields)
+        adapted = dataclasses.replace(super().adapt(spec), version=version, **self._fields)
+        return dataclasses.replace(adapted, dynamics="simultaneous" if self.parallel else "sequential")
 
 
 def _agents_of(env: Any) -> tuple[Any, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from gymnasium import spaces
 from evalengine import ConfigError, GameError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from evalengine import State
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -143,13 +144,13 @@ class Layout:
         Raises:
             ValueError: it is no number of the action space.
         """
-        if isinstance(number, bool | float) or not np.issubdtype(np.asarray(number).dtype, np.integer):
+        if isinstance(number, np.ndarray) and number.ndim == 0:
+            number = number[()]
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not whole or not 0 <= number < self.action_count:
             msg = f"seat {seat}: an action is a whole number from 0 to {self.action_count - 1}, not {number!r}"
             raise ValueError(msg)
         number = int(number)
-        if not 0 <= number < self.action_count:
-            msg = f"seat {seat}: an action is a number from 0 to {self.action_count - 1}, not {number!r}"
-            raise ValueError(msg)
         if self.actions is not None:
             return number
         legal = state.legal(seat) or ()

@@ -26,7 +26,7 @@ Maker = Callable[..., Any]
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep pygame from looking for a screen and from greeting on stdout, and PettingZoo from advice to its developers."""
+    """Keep pygame from looking for a screen and from greeting on stdout, and keep warnings to developers away."""
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "hide")
     with warnings.catch_warnings():

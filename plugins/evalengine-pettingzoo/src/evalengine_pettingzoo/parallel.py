@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 Infos = dict[str, dict[str, Any]]
 
 
-class SeatsAtOnce(Seating, ParallelEnv[str, Any, Any]):
-    """A game whose seats all give a number each turn; only of those that are asked it counts, the masks tell of whom."""
+class SeatsAtOnce(Seating, ParallelEnv[str, Any, Any]):  # type: ignore[misc]  # PettingZoo has no types
+    """A game whose seats all give a number each turn; it counts where the seat is asked, which its mask tells."""
 
     def reset(
         self,
         seed: int | None = None,
-        options: Mapping[str, Any] | None = None,  # noqa: ARG002 - PettingZoo's
+        options: Mapping[str, Any] | None = None,
     ) -> tuple[dict[str, Observed], Infos]:
         """Begin a match: of `seed`, or of one that follows from the last one's. There are no options."""
         self._begin(seed)

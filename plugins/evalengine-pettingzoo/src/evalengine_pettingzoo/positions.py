@@ -41,14 +41,15 @@ class Position(State):
     def begun(cls, game: EnvironmentGame, seed: int) -> Self:
         """Return the first state of a new environment."""
         state = cls(game, game.environment(), seed)
-        state._reset()
+        state.reset()
         return state
 
     def __del__(self) -> None:
         if self._past and not self._movers:
             self._game.released(self._env)
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Begin a match in the environment."""
         raise NotImplementedError
 
     def _observation(self, seat: int) -> Any:
@@ -102,18 +103,21 @@ class Position(State):
 
     def clone(self) -> Self:
         if not self._game.copies:
-            return self._played_again()
-        state = type(self)(self._game, copied(self._env), self._seed)
-        state._past, state._last = self._past[:], dict(self._last)
-        state._totals, state._rewards, state._movers = self._totals[:], self._rewards[:], self._movers
-        return state
+            return self.begun(self._game, self._seed).after(self._past)
+        return type(self)(self._game, copied(self._env), self._seed).at(self)
 
-    def _played_again(self) -> Self:
-        state = self.begun(self._game, self._seed)
-        for actions in self._past:
-            state._past.append(actions)
-            state._step(actions)
-        return state
+    def after(self, past: Sequence[Mapping[int, Any]]) -> Self:
+        """Play turns."""
+        for actions in past:
+            self._past.append(actions)
+            self._step(actions)
+        return self
+
+    def at(self, other: Position) -> Self:
+        """Take over where `other` stands; the environment is the caller's."""
+        self._past, self._last = other._past[:], dict(other._last)
+        self._totals, self._rewards, self._movers = other._totals[:], other._rewards[:], other._movers
+        return self
 
     def render(self, seat: int | None = None) -> str:
         """Return the environment's own text where it has one and the seat may see all; else the observation's."""
@@ -139,7 +143,7 @@ class AecPosition(Position):
     def fitting(cls, spaces: Sequence[Any]) -> type[Self]:
         return cls if _listed(spaces) else _AecAsking  # type: ignore[return-value]
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         self._env.reset(seed=self._seed)
         self._settle()
 
@@ -174,7 +178,7 @@ class AecPosition(Position):
         self._gained(self._env.rewards)
         self._settle()
 
-    def _taken(self, seat: int, action: Any) -> Any:
+    def _taken(self, _seat: int, action: Any) -> Any:
         return action
 
 
@@ -187,7 +191,7 @@ class ParallelPosition(Position):
     def fitting(cls, spaces: Sequence[Any]) -> type[Self]:
         return cls if _listed(spaces) else _ParallelAsking  # type: ignore[return-value]
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         observations, infos = self._env.reset(seed=self._seed)
         self._take(observations, infos, {})
 
@@ -206,6 +210,11 @@ class ParallelPosition(Position):
         mask = self._mask(seat)
         return mask is not None and not any(mask)
 
+    def at(self, other: Position) -> Self:
+        assert isinstance(other, ParallelPosition)
+        self._idle, self._infos = other._idle, other._infos  # noqa: SLF001 - one of its own class
+        return super().at(other)
+
     def _observation(self, seat: int) -> Any:
         return self._last[seat]
 
@@ -222,13 +231,8 @@ class ParallelPosition(Position):
         over = {agent: terminations.get(agent) or truncations.get(agent) for agent in game.agents}
         self._take(observations, infos, over)
 
-    def _taken(self, seat: int, action: Any) -> Any:
+    def _taken(self, _seat: int, action: Any) -> Any:
         return action
-
-    def clone(self) -> Self:
-        state = super().clone()
-        state._idle, state._infos = self._idle, self._infos
-        return state
 
 
 def _listed(spaces: Sequence[Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+import sys
 from typing import TYPE_CHECKING, Any, Self
 
 import gymnasium
@@ -53,10 +54,10 @@ class Seating:
         self.match = None
         first = Match(self._spec(0), game).state
         self.layout = layout or layout_of(game, self._seats, first.view(0))
-        self.layout.observation(first, 0, asked=False)  # says now what would be wrong with it later
         self._observation_spaces = {agent: self.layout.observation_space(self._seats) for agent in self._seat}
         self._action_spaces = {agent: self.layout.action_space() for agent in self._seat}
-        self.metadata = {
+        _check_layout(self.layout, first, self._observation_spaces["seat_0"])
+        self.metadata: dict[str, Any] = {
             "name": f"{game.spec.name}_v{game.spec.version}",
             "render_modes": ["human", "ansi", *(["svg"] if type(first).svg is not State.svg else [])],
             "render_fps": 1,
@@ -162,7 +163,7 @@ class Seating:
             return state.svg()
         if self.render_mode == "ansi":
             return state.render()
-        print(state.render())
+        sys.stdout.write(f"{state.render()}\n")
         return None
 
     def close(self) -> None:
@@ -179,19 +180,37 @@ class Seating:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._restore(state, load_game(state["_name"], **state["_config"]))
+        self.restore(state, load_game(state["_name"], **state["_config"]))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         made = type(self).__new__(type(self))
         memo[id(self)] = made
-        made._restore(copy.deepcopy(self.__getstate__(), memo), self.game)
+        made.restore(copy.deepcopy(self.__getstate__(), memo), self.game)
         return made
 
-    def _restore(self, state: dict[str, Any], game: Game) -> None:
+    def restore(self, state: dict[str, Any], game: Game) -> None:
+        """Become what `__getstate__` told of another."""
         played = state.pop("_played")
         self.__dict__.update(state)
         self.game = game
         self.match = None if played is None else Match.resume(played[0], game, played[1])
+
+
+def _check_layout(layout: Layout, first: State, space: gymnasium.spaces.Dict) -> None:
+    """Find out now what would be wrong with a layout in the first turn.
+
+    Raises:
+        ConfigError: it does not fit what seats see.
+    """
+    seat = first.to_move()[0]
+    try:
+        fits = space.contains(layout.observation(first, seat, asked=True))
+    except (LookupError, TypeError, ValueError) as error:
+        msg = f"the layout does not fit the view {first.view(seat)!r}: {type(error).__name__}: {error}"
+        raise ConfigError(msg) from error
+    if not fits:
+        msg = f"the layout's bounds do not hold the view {first.view(seat)!r}"
+        raise ConfigError(msg)
 
 
 def _seats_of(game: Game, seats: int | None) -> int:

@@ -1,4 +1,4 @@
-"""What travels to and from an agent, as a space of Gymnasium has it: msgpack's types on one side, numpy's on the other."""
+"""What travels to and from an agent, between msgpack's types and those of Gymnasium's spaces."""
 
 from __future__ import annotations
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INSTALL = {"classic": "pettingzoo[classic]", "butterfly": "pettingzoo[butterfly]", "mpe2": "mpe2"}
 
@@ -116,7 +118,7 @@ ENVIRONMENTS: Mapping[str, Row] = {
         20,
     ),
     "classic/rps_v2": Row(
-        doc="Rock-paper-scissors, 15 rounds at once; a seat sees what the other showed last. Score: rounds won less lost.",
+        doc="Rock-paper-scissors, 15 rounds; a seat sees the other's last hand. Score: rounds won less rounds lost.",
         actions="0 rock, 1 paper, 2 scissors",
         needs=("pygame",),
         fields={"max_turns": 1000, "dynamics": "simultaneous", "min_score": -15.0, "max_score": 15.0},
