@@ -11,7 +11,18 @@ import warnings
 import numpy as np
 import pytest
 from evalengine_pettingzoo import Field, Layout, to_aec, to_parallel
-from pettingzoo.test import api_test, max_cycles_test, parallel_api_test, parallel_seed_test, render_test, seed_test
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pettingzoo.test import (
+    api_test,
+    max_cycles_test,
+    parallel_api_test,
+    parallel_seed_test,
+    render_test,
+    seed_test,
+    state_test,
+)
+from pettingzoo.utils import conversions, wrappers
 
 import evalengine
 from evalengine import ConfigError, GameError, Match, MatchSpec
@@ -31,6 +42,7 @@ VARIANTS = [
 ALL = [(name, {}) for name in NAMES] + VARIANTS
 IDS = [name + "".join(f"-{key}={value}" for key, value in options.items()) for name, options in ALL]
 every = pytest.mark.parametrize(("name", "options"), ALL, ids=IDS)
+LIMIT = 2000
 # What PettingZoo says of its own classic environments too, unless their names are on a list in its tests.
 OF_DICTS = (
     "Observation is not a NumPy array",
@@ -64,6 +76,14 @@ def test_pettingzoo_tests_it_as_parallel(name, options):
 def test_pettingzoo_finds_it_deterministic_under_its_seed(name, options):
     seed_test(lambda: to_aec(name, **options), num_cycles=100)
     parallel_seed_test(lambda: to_parallel(name, **options), num_cycles=100)
+
+
+@every
+@pytest.mark.filterwarnings(
+    "ignore:State numpy array is all zeros", "ignore:Environment's .* state space values are equal"
+)
+def test_pettingzoo_finds_its_state_in_its_space(name, options):
+    state_test(to_aec(name, **options), to_parallel(name, **options))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -106,6 +126,31 @@ def played(env, seed):
         assert not (terminated and truncated)
         env.step(None if terminated or truncated else choice(np.flatnonzero(seen["action_mask"]).tolist()))
     return env.match, tuple(totals.values())
+
+
+ENVIRONMENTS = [to_aec(name, **options) for name, options in ALL]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ENVIRONMENTS), st.integers(0, 2**63), st.lists(st.integers(0, 10**4), max_size=60))
+def test_whatever_is_chosen_rewards_add_up_to_scores(env, seed, numbers):
+    env.reset(seed=seed)
+    totals = dict.fromkeys(env.possible_agents, 0.0)
+    numbers = iter(numbers)
+    for agent in env.agent_iter(LIMIT):
+        seen, reward, terminated, truncated, _ = env.last()
+        totals[agent] += reward
+        assert env.observation_space(agent).contains(seen)
+        legal = np.flatnonzero(seen["action_mask"])
+        number = next(numbers, None)
+        # Legal ones for the most part: any other ends the match.
+        anything = number is not None and number % 10 == 0
+        action = (
+            number % env.action_space(agent).n if anything else legal[(number or 0) % len(legal)] if len(legal) else 0
+        )
+        env.step(None if terminated or truncated else action)
+    if env.match.over:
+        assert tuple(totals.values()) == env.match.result.scores
 
 
 @every
@@ -237,7 +282,8 @@ def test_a_copy_in_the_midst_of_a_match_goes_on_alike_and_alone(name, options, c
 def going_on(env, steps):
     for _ in env.agent_iter(steps):
         seen, _, terminated, truncated, _ = env.last()
-        env.step(None if terminated or truncated else int(np.flatnonzero(seen["action_mask"])[-1]))
+        legal = np.flatnonzero(seen["action_mask"]).tolist() or [0]  # a seat that is not asked may give anything
+        env.step(None if terminated or truncated else legal[-1])
 
 
 def standing(env):
@@ -341,3 +387,42 @@ def test_a_layout_of_ones_own():
 def test_a_layout_that_does_not_fit_is_an_error_at_once(layout, error, message):
     with pytest.raises(error, match=message):
         to_aec("pettingzoo:classic/tictactoe_v3", layout=layout)
+
+
+# ----------------------------------------------------------------------------- PettingZoo's own conversions
+
+
+def test_pettingzoos_wrappers_and_conversions_take_them():
+    seed_test(lambda: wrappers.OrderEnforcingWrapper(to_aec("hex", size=4)), num_cycles=20)
+    for env in (
+        conversions.parallel_to_aec(to_parallel("tron", seats=4)),
+        wrappers.AssertOutOfBoundsWrapper(to_aec("leduc_poker")),
+    ):
+        env.reset(seed=1)
+        going_on(env, LIMIT)
+        assert not env.agents
+        assert env.unwrapped.match.over
+    for env in (
+        conversions.aec_to_parallel(to_aec("rps", rounds=4)),
+        conversions.turn_based_aec_to_parallel(to_aec("hex", size=4)),
+    ):
+        seen, _ = env.reset(seed=1)
+        while env.agents:
+            actions = {agent: int(np.argmax(seen[agent]["action_mask"])) for agent in env.agents}
+            seen, rewards, *_ = env.step(actions)
+        assert tuple(rewards.values()) == env.unwrapped.match.result.scores
+
+
+@pytest.mark.parametrize("form", ["to_aec", "to_parallel"])
+@pytest.mark.parametrize("name", ["tictactoe", "leduc_poker", "rps", "tron"])
+def test_there_and_back_again_it_is_the_same_game(name, form):
+    back = evalengine.load_game("pettingzoo:own", env=f"evalengine_pettingzoo:{form}", options={"name": name})
+    match = Match(MatchSpec(0, 0, 0, 3, (0, 1)), back)
+    choice, totals = random.Random(3).choice, None
+    while not match.over:
+        for request in match.requests():
+            match.answer(request.seat, choice(request.legal))
+        totals = match.state._env.match.result
+    assert match.result.termination == "rules"
+    assert totals.scores == match.result.scores
+    assert not match.result.faults

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import evalengine_pettingzoo
 import pytest
 
 import evalengine
+import evalengine_games
 
 OWN = Path(__file__).with_name("own_environments.py")
 CLASSIC = ("tictactoe_v3", "connect_four_v3", "leduc_holdem_v4", "texas_holdem_v4", "rps_v2")
@@ -124,3 +126,28 @@ def test_a_program_plays_in_lines_of_json(tmp_path):
         db=tmp_path / "a.db",
     )
     assert (run.voids, run.played) == (0, 2)
+
+
+def test_a_policy_that_was_trained_on_vectors_plays_in_a_run(tmp_path):
+    agent = tmp_path / "policy.py"
+    agent.write_text(
+        dedent(
+            """
+            import numpy
+            from evalengine_pettingzoo import to_aec
+
+            layout = to_aec("connect4").layout
+            weights = numpy.random.default_rng(1).random((7, layout.vector({"board": [0] * 42, "mark": 1}, 0).size))
+
+
+            def act(observation):
+                vector = layout.vector(observation.view, observation.seat)
+                values = numpy.where(layout.mask(observation.legal), weights @ vector, -numpy.inf)
+                return int(values.argmax())
+            """
+        )
+    )
+    # Contained agents read what is installed; a checkout that is installed in place lies elsewhere.
+    places = {str(Path(module.__file__).parents[1]) for module in (evalengine, evalengine_games, evalengine_pettingzoo)}
+    run = evalengine.run("connect4", [str(agent), "random"], n=4, seed=SEED, db=tmp_path / "a.db", bind=sorted(places))
+    assert (run.voids, run.played, [line.faults for line in run.standings]) == (0, 4, [0, 0])

@@ -97,9 +97,18 @@ class Layout:
 
     def observation(self, state: State, seat: int, *, asked: bool) -> dict[str, Array]:
         """Return what `seat` sees, with a mask of what it can do now: nothing, unless it is asked."""
-        view = state.view(seat)
-        vector = self._as_text(view) if self.fields is None else self._as_vector(view, seat)
-        return {"observation": vector, "action_mask": self._mask(state.legal(seat) if asked else ())}
+        return {
+            "observation": self.vector(state.view(seat), seat),
+            "action_mask": self.mask(state.legal(seat) if asked else ()),
+        }
+
+    def vector(self, view: Any, seat: int) -> Array:
+        """Return the vector of a view, as an agent in a run is shown it too.
+
+        Raises:
+            GameError: its JSON is longer than `text_bytes`.
+        """
+        return self._as_text(view) if self.fields is None else self._as_vector(view, seat)
 
     def _as_text(self, view: Any) -> Array:
         text = json.dumps(view, separators=(",", ":"), default=_plain).encode()
@@ -123,7 +132,12 @@ class Layout:
                 vector[self.places[name]] = np.asarray(value).ravel()
         return vector
 
-    def _mask(self, legal: Sequence[Any] | None) -> Array:
+    def mask(self, legal: Sequence[Any] | None) -> Array:
+        """Return a 1 for each number that stands for one of the legal actions.
+
+        Raises:
+            GameError: they are not listed, or more than `choices`.
+        """
         mask = np.zeros(self.action_count, np.int8)
         if legal is None:
             msg = "the game does not list its actions, so they have no numbers"

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 import gymnasium
+import numpy as np
 
 from evalengine import ConfigError, Match, MatchSpec, State, Termination, derive, load_game
 from evalengine_pettingzoo.layouts_of import layout_of
@@ -56,6 +57,7 @@ class Seating:
         self.layout = layout or layout_of(game, self._seats, first.view(0))
         self._observation_spaces = {agent: self.layout.observation_space(self._seats) for agent in self._seat}
         self._action_spaces = {agent: self.layout.action_space() for agent in self._seat}
+        self.state_space = _joined([space["observation"] for space in self._observation_spaces.values()])
         _check_layout(self.layout, first, self._observation_spaces["seat_0"])
         self.metadata: dict[str, Any] = {
             "name": f"{game.spec.name}_v{game.spec.version}",
@@ -107,6 +109,12 @@ class Seating:
     def _movers(self) -> Sequence[int]:
         match = self._playing
         return () if match.over else match.state.to_move()
+
+    def state(self) -> Array:
+        """Return the vectors of all seats, one after the other, what is hidden from others included."""
+        state = self._playing.state
+        seen = [self.layout.observation(state, seat, asked=False) for seat in range(self._seats)]
+        return np.concatenate([one["observation"] for one in seen])
 
     def view(self, agent: str) -> Any:
         """Return what `agent` sees as evalengine's own agents are shown it."""
@@ -194,6 +202,11 @@ class Seating:
         self.__dict__.update(state)
         self.game = game
         self.match = None if played is None else Match.resume(played[0], game, played[1])
+
+
+def _joined(spaces: Sequence[Any]) -> gymnasium.spaces.Box:
+    low, high = (np.concatenate([getattr(space, end) for space in spaces]) for end in ("low", "high"))
+    return gymnasium.spaces.Box(low, high, low.shape, spaces[0].dtype)
 
 
 def _check_layout(layout: Layout, first: State, space: gymnasium.spaces.Dict) -> None:
