@@ -26,7 +26,8 @@ class Auction(AECEnv):
 
     metadata: ClassVar = {"name": "auction_v0", "render_modes": ["ansi"]}
 
-    def __init__(self, bidders=3, rounds=2, render_mode=None):
+    def __init__(self, bidders=3, rounds=2, render_mode=None, *, stuck=False):
+        self.stuck = stuck
         self.possible_agents = [f"bidder_{number}" for number in range(bidders)]
         self.rounds, self.render_mode = rounds, render_mode
 
@@ -36,7 +37,7 @@ class Auction(AECEnv):
 
     @functools.cache  # noqa: B019
     def action_space(self, agent):
-        return spaces.Box(0, 9, (1,), np.float32)
+        return spaces.Discrete(2) if self.stuck else spaces.Box(0, 9, (1,), np.float32)
 
     def reset(self, seed=None, options=None):
         self.agents = self.possible_agents[:]
@@ -46,7 +47,7 @@ class Auction(AECEnv):
             setattr(self, name, dict.fromkeys(self.agents, 0))
         for name in ("terminations", "truncations"):
             setattr(self, name, dict.fromkeys(self.agents, False))
-        self.infos = {agent: {} for agent in self.agents}
+        self.infos = {agent: {"action_mask": np.zeros(2)} if self.stuck else {} for agent in self.agents}
         self._skip_agent_selection = None
         self.agent_selection = self.agents[0]
 
@@ -99,8 +100,9 @@ class Survival(ParallelEnv):
 
     metadata: ClassVar = {"name": "survival_v0"}
 
-    def __init__(self, seats=3):
+    def __init__(self, seats=3, *, masked=False):
         self.possible_agents = [f"rat_{number}" for number in range(seats)]
+        self.masked = masked
         self.spaces = {agent: spaces.Discrete(4) for agent in self.possible_agents}
 
     def observation_space(self, agent):
@@ -111,7 +113,15 @@ class Survival(ParallelEnv):
 
     def reset(self, seed=None, options=None):
         self.agents, self.turn = self.possible_agents[:], 0
-        return dict.fromkeys(self.agents, 0), {agent: {} for agent in self.agents}
+        return dict.fromkeys(self.agents, 0), self.infos()
+
+    def infos(self):
+        """Tell, if it is to, that all but the last can only stay, and that the last can do nothing."""
+        if not self.masked:
+            return {agent: {} for agent in self.agents}
+        masks = {agent: np.array([0, 1, 0, 0], np.int8) for agent in self.possible_agents}
+        masks[self.possible_agents[-1]][1] = 0
+        return {agent: {"action_mask": masks[agent]} for agent in self.possible_agents}
 
     def step(self, actions):
         assert set(actions) == set(self.agents)
@@ -124,7 +134,7 @@ class Survival(ParallelEnv):
         late = dict.fromkeys(before, self.turn == 5)
         self.agents = [agent for agent in before if not (out[agent] or late[agent])]
         rewards = {agent: 0.0 if out[agent] else 1.0 for agent in before}
-        return dict.fromkeys(before, self.turn), rewards, out, late, {agent: {} for agent in before}
+        return dict.fromkeys(before, self.turn), rewards, out, late, self.infos()
 
 
 class Anything(ParallelEnv):

@@ -23,7 +23,6 @@ OWN = Path(__file__).with_name("own_environments.py")
 TURNS = 40
 SLOW = {"butterfly/pistonball_v6"}  # 10 ms a turn
 PLAYED = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ENVIRONMENTS]
-QUIET = "ignore:.*render method without specifying any render mode"  # cooperative pong calls its own render()
 
 
 def own(function, **parameters):
@@ -69,7 +68,6 @@ def again(match, turns):
     return other, views
 
 
-@pytest.mark.filterwarnings(QUIET)
 @pytest.mark.parametrize("name", PLAYED)
 def test_a_match_and_its_views_are_replayed_exactly(name):
     game = load_game(PREFIX + name)
@@ -85,7 +83,6 @@ def test_a_match_and_its_views_are_replayed_exactly(name):
         assert len(set(scores)) == 1
 
 
-@pytest.mark.filterwarnings(QUIET)
 @pytest.mark.parametrize("name", PLAYED)
 def test_a_clone_goes_on_as_the_original_and_shares_nothing(name):
     game = load_game(PREFIX + name)
@@ -101,7 +98,6 @@ def test_a_clone_goes_on_as_the_original_and_shares_nothing(name):
     np.testing.assert_equal(snapshot(clone, game), snapshot(state, game))
 
 
-@pytest.mark.filterwarnings(QUIET)
 @pytest.mark.parametrize("name", PLAYED)
 def test_what_was_played_before_in_an_environment_changes_nothing(name):
     used, turns = load_game(PREFIX + name), 1000 if "classic/" in name else 60
@@ -266,6 +262,25 @@ def test_an_agent_gives_elements_of_any_space_in_msgpacks_types(kind):
 def test_other_spaces_refuse_too(kind, action):
     match = Match(MatchSpec(0, 0, 0, 1, (0, 1)), own("Anything", options={"kind": kind}))
     assert match.refusal(0, action).startswith("not in ")
+
+
+def test_masks_may_stand_in_infos_and_may_be_empty_for_some():
+    game = own("Survival", options={"masked": True})
+    match = Match(MatchSpec(0, 0, 0, 1, (0, 1, 2)), game)
+    asked = []
+    while not match.over:
+        asked.append({request.seat: tuple(request.legal) for request in match.requests()})
+        for seat in asked[-1]:
+            match.answer(seat, 1)
+    # Whose mask is empty is not asked, and the environment is given 0 for it, by which it goes.
+    assert asked == [{0: (1,), 1: (1,)}] + [{0: (1,), 1: (1,)}] * 4
+    assert match.result.scores == (5.0, 5.0, 0.0)
+
+
+def test_an_empty_mask_of_who_is_to_act_voids_the_match():
+    match = Match(MatchSpec(0, 0, 0, 1, (0, 1)), own("Auction", options={"bidders": 2, "stuck": True}))
+    with pytest.raises(GameError, match="asks 'bidder_0', but its action mask is empty"):
+        _ = match.requests()[0].legal
 
 
 def test_parallel_agents_leave_one_by_one():

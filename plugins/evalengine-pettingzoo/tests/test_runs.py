@@ -35,7 +35,6 @@ def test_standings_do_not_depend_on_the_number_of_workers(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*render method without specifying any render mode")
 def test_pictures_and_agents_that_are_out_do_not_change_that(tmp_path):
     games = (
         "pettingzoo:butterfly/cooperative_pong_v6(options={'max_cycles': 40}) or "

@@ -76,7 +76,8 @@ class EnvironmentGame(Game):
         self.draws = getattr(env, "render_mode", None) == "ansi"
         kind = ParallelPosition if self.parallel else AecPosition
         self._position = kind.fitting(self.spaces)
-        env.close()
+        # Not closed: that may end pygame for whatever else plays in this process. It is as good as new.
+        self._free.append(env)
 
     def environment(self) -> Any:
         """Return an environment that nobody uses."""

@@ -40,6 +40,8 @@ def maker_of(name: str) -> Maker:
     Raises:
         ConfigError: it, or a package that it needs, is not installed.
     """
+    # Cooperative pong calls its own render() in every step, and Gymnasium then warns of it.
+    warnings.filterwarnings("ignore", ".*render method without specifying any render mode")
     kind = "parallel" if ENVIRONMENTS[name].fields.get("dynamics") == "simultaneous" else "aec"
     group, _, rest = name.partition("/")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from importlib import metadata
 from typing import Any
@@ -20,6 +21,7 @@ def specs() -> list[GameSpec]:
     return [*(_spec(name, row) for name, row in ENVIRONMENTS.items()), _own()]
 
 
+@functools.cache
 def version(package: str = "pettingzoo") -> str:
     """Return the version of a game: that of the package that its environment is in, and this plugin's own."""
     try:
@@ -43,6 +45,7 @@ def _spec(name: str, row: Row) -> GameSpec:
     )
 
 
+@functools.cache
 def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
