@@ -15,6 +15,7 @@ NAMES = (
     "interleaved",
     "contained",
     "against_openspiel",
+    "pettingzoo_loop",
     "go",
     "writer",
     "start_up",

@@ -348,7 +348,7 @@ def evalengine_games():
 
 def test_stdout_carries_results_only(tmp_path):
     plan = ("run", "random", "first", "--games", "tictactoe or rps", "-n", 6, "--seed", BIG, "--workers", 1)
-    done = process(*plan, "-p", "no:openspiel", "-p", "no:chess", "-p", "no:go", cwd=tmp_path)
+    done = process(*plan, "-p", "no:openspiel", "-p", "no:chess", "-p", "no:go", "-p", "no:pettingzoo", cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("====")
     check_golden("cli_run", normal(done.stdout))

@@ -464,6 +464,7 @@ def test_the_last_who_did_not_fault_has_won():
 
 def test_with_forfeit_play_goes_on_without_the_seat():
     match = faulty(all_at_once(3, state=Field, length=4), 3, [1], turn=1)
+    assert match.fallen == {1}
     assert match.result.termination == "rules"
     assert match.result.turns == 4
     assert match.state.history[1:] == [[[0, 1], [2, 1]]] * 3
@@ -523,6 +524,7 @@ def test_a_team_falls_with_its_member(seat):
 
 def test_three_teams_play_on_without_the_one_that_fell():
     match = faulty(all_at_once(6, sides=TRIPLE, teams=True, state=Field, length=3), 6, [4], turn=1)
+    assert match.fallen == {1, 4}
     assert match.state.out == [1, 4]
     assert [pair[0] for pair in match.state.history[1]] == [0, 2, 3, 5]
     assert match.result.termination == "rules"

@@ -333,6 +333,11 @@ class Match:
         """The seats of each side."""
         return self._rules.sides
 
+    @property
+    def fallen(self) -> frozenset[int]:
+        """The seats of the sides that fell by a fault; where others still play, they are not asked any more."""
+        return frozenset(seat for side in self._fallen for seat in self._rules.sides[side])
+
     # -------------------------------------------------------------------------------- inside
 
     def _begin(self, spec: MatchSpec, game: Game) -> None:
