@@ -27,6 +27,7 @@ _COMMANDS = {
     "rate": "Rate a stored run with another rater or other options, without playing.",
     "show": "Show one match, or one agent: how it ended, faults, logs.",
     "replay": "Show the positions of a match, turn by turn.",
+    "export": "Write matches, steps, ratings or grades to files, in a format.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
 

@@ -1,0 +1,32 @@
+"""Tables as JSON, an object a line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from evalengine.builtin.exporters.rows import Rows, Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalengine import Table
+
+
+class NdjsonSink(Sink):
+    """One object a line, in ASCII."""
+
+    def __init__(self, file: BinaryIO, table: Table) -> None:
+        self._file = file
+        self._names = [column.name for column in table.columns]
+
+    def row(self, values: Sequence[Any]) -> None:
+        record = dict(zip(self._names, values, strict=True))
+        self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+
+
+class Ndjson(Rows):
+    """A file a table."""
+
+    suffix = ".ndjson"
+    sink = NdjsonSink
