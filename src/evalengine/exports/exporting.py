@@ -61,6 +61,16 @@ def export(wish: Wish, store: Store, plugs: Plugins) -> Iterator[str]:
     yield from _empty(reader, split)
 
 
+def junit(path: str, run: int, store: Store, plugs: Plugins) -> None:
+    """Write a run as JUnit's XML, for `run --junit-xml`.
+
+    Raises:
+        UsageError, StorageError: as `export`.
+    """
+    for _ in export(Wish(form="junit", path=path, filters=Filters(runs=(run,))), store, plugs):
+        pass
+
+
 def make_exporter(form: str, parameters: Mapping[str, Any], plugs: Plugins) -> Exporter:
     """Return the exporter that `NAME` or `NAME(key=value)` stands for.
 
@@ -77,7 +87,8 @@ def make_exporter(form: str, parameters: Mapping[str, Any], plugs: Plugins) -> E
 
 def _is_folder(wish: Wish, exporter: Exporter) -> bool:
     """Say whether several files are to be written."""
-    single = wish.path == files.STDOUT or bool(exporter.suffix and wish.path.endswith(exporter.suffix))
+    suffix = exporter.suffix
+    single = files.is_one(wish.path) or bool(suffix and wish.path.endswith(suffix))
     if exporter.folder == "always" and single:
         msg = f"-o {wish.path}: {wish.form} is a folder of files: name a folder"
         raise UsageError(msg)

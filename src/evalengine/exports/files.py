@@ -46,6 +46,11 @@ class Target:
                 os.fsync(file.fileno())
 
 
+def is_one(path: str) -> bool:
+    """Say whether one stream stands at `path` already: standard output, a file, a device, a pipe."""
+    return path == STDOUT or (Path(path).exists() and not Path(path).is_dir())
+
+
 @contextlib.contextmanager
 def writing(path: str, *, folder: bool) -> Iterator[Target]:
     """Give a target; when the body ends well, what it wrote stands at `path`, else nothing new does.
@@ -76,12 +81,26 @@ def writing(path: str, *, folder: bool) -> Iterator[Target]:
             beside.unlink(missing_ok=True)
 
 
+def check(path: str) -> None:
+    """Refuse a file that could not be written, before something long is begun.
+
+    Raises:
+        UsageError: it is a folder, or its folder cannot be written.
+    """
+    if not is_one(path) or Path(path).is_file():
+        final = Path(path)
+        beside = final.with_name(f".{final.name}.{os.getpid()}.part")
+        _check(final, folder=False)
+        _make(beside, final, folder=False)
+        beside.unlink()
+
+
 def _check(final: Path, *, folder: bool) -> None:
     if not folder and final.is_dir():
-        msg = f"-o {final} is a folder: name a file"
+        msg = f"{final} is a folder: name a file"
         raise UsageError(msg)
     if folder and final.exists() and (not final.is_dir() or any(final.iterdir())):
-        msg = f"-o {final} is there already: name a new folder, or remove it first"
+        msg = f"{final} is there already: name a new folder, or remove it first"
         raise UsageError(msg)
 
 
@@ -93,7 +112,7 @@ def _make(beside: Path, final: Path, *, folder: bool) -> None:
         else:
             beside.touch()
     except OSError as error:
-        msg = f"-o {final} cannot be written: {error.strerror}"
+        msg = f"{final} cannot be written: {error.strerror}"
         raise UsageError(msg) from error
 
 

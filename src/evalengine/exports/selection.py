@@ -182,8 +182,7 @@ class Reader:
           from rating where run = ? order by scope, rater, rating desc, agent_no"""
         scopes = {"": "", **{run.games[number]: ref for number, ref in run.refs.items()}}
         for agent, scope, rater, *numbers, provisional, component in self._store.iterate(sql, run.number):
-            part = self._part_of_agent(run, agent)
-            if part is not None and scope in scopes:
+            for part in self._parts(run, agent, scope) if scope in scopes else ():
                 name = run.shown[agent]
                 yield part, (run.number, scopes[scope], rater, name, *numbers, bool(provisional), component)
 
@@ -193,39 +192,54 @@ class Reader:
           from agent a left join tally t on t.run = a.run and t.agent_no = a.agent_no where a.run = ?
           group by a.agent_no order by a.agent_no"""
         for agent, kind, version, pinned, ref, *counts in self._store.iterate(sql, run.number):
-            part = self._part_of_agent(run, agent)
-            if part is not None:
-                # A digest of known bytes names them.
-                origin = (None, bool(pinned), None) if self.anonymous else (version, bool(pinned), ref)
-                yield part, (run.number, run.shown[agent], kind, *origin, *counts)
+            # A digest of known bytes names them.
+            origin = (None, bool(pinned), None) if self.anonymous else (version, bool(pinned), ref)
+            # Counts over several games would tell of those in other splits.
+            told = [None] * len(counts) if self._by_game and len(run.games) > 1 else counts
+            for part in self._parts(run, agent, None):
+                yield part, (run.number, run.shown[agent], kind, *origin, *told)
 
     def _standings(self, run: ChosenRun) -> Iterator[tuple[str, Row]]:
         numbers = {name: number for number, name in enumerate(run.names)}
         sql = """select agent, matches, wins, draws, losses, faults, rating, sigma, lo, hi, rank_lo, rank_hi, mu
           from v_standings where run = ? order by rating desc, agent"""
         for name, *rest in self._store.iterate(sql, run.number):
-            part = self._part_of_agent(run, numbers[name])
-            if part is not None:
+            for part in self._parts(run, numbers[name], ""):
                 yield part, (run.number, run.shown[numbers[name]], *rest)
 
-    def _part_of_agent(self, run: ChosenRun, agent: int) -> str | None:
-        """Return the split of what is told of an agent; with a split by games the first, which all of it goes to."""
+    @property
+    def _by_game(self) -> bool:
+        return self._split is not None and self._split.by == "game"
+
+    def _parts(self, run: ChosenRun, agent: int, scope: str | None) -> Sequence[str]:
+        """Return the splits that something told of an agent goes to.
+
+        Args:
+            scope: the board that it comes from; None: it tells of no results.
+        """
         if run.wanted is not None and agent not in run.wanted:
-            return None
+            return ()
         if self._split is None:
-            return ""
-        return self._split.part(run.names[agent]) if self._split.by == "agent" else self._split.names[0]
+            return ("",)
+        if not self._by_game:
+            return (self._split.part(run.names[agent]),)
+        if scope is None:
+            return self._split.names
+        games = [scope] if scope else list(run.games.values())
+        part = self._split.part_of_all(games)  # None: results of several splits are in it
+        return () if part is None else (part,)
 
     def _runs_table(self, run: ChosenRun) -> Iterator[tuple[str, Row]]:
         row = self._store.run(run.number)
         low, high = self._store.span(run.number)
         ((stored,),) = self._store.iterate("select count(*) from match where id >= ? and id < ?", low, high)
-        part = self._split.names[0] if self._split else ""
         seed = None if self.anonymous else row["seed"]
-        yield part, (
+        whole = (
             run.number, row["state"], seed, row["matches"], stored, list(run.refs.values()), len(run.names),
             row["sandbox"], row["started"], row["seconds"],
         )  # fmt: skip
+        for part in self.splits or ("",):
+            yield part, whole
 
 
 _GAMES_OWN = ("view", "legal", "action", "action_text")  # columns in which a game may show what agents wrote

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -31,19 +30,25 @@ def cell(value: Any) -> Any:
     return value
 
 
+class _Encoded:
+    """A file for texts; unlike io.TextIOWrapper it never closes the one below."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode("utf-8", "replace"))
+
+
 class CsvSink(Sink):
     """RFC 4180 in UTF-8, with a head; lines end with a line feed."""
 
     def __init__(self, file: BinaryIO, table: Table) -> None:
-        self._text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="", write_through=True)
-        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer = csv.writer(_Encoded(file), lineterminator="\n")
         self._writer.writerow(column.name for column in table.columns)
 
     def row(self, values: Sequence[Any]) -> None:
         self._writer.writerow(map(cell, values))
-
-    def close(self) -> None:
-        self._text.detach()
 
 
 class Csv(Rows):

@@ -10,7 +10,7 @@ from evalengine import UsageError
 from evalengine.builtin.exporters.rows import Rows, Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evalengine import Files, Selection, Table
 
@@ -72,32 +72,37 @@ class Parquet(Rows):
             raise UsageError(msg) from error
 
     def write(self, selection: Selection, files: Files) -> None:
-        super().write(selection, files)
+        filled = {table: self.write_table(table, selection, files) for table in selection.tables.values()}
         if files.folder:
             with files.open("README.md") as file:
-                file.write("".join(line + "\n" for line in _card(selection)).encode())
+                file.write("".join(line + "\n" for line in _card(filled)).encode())
 
     def name(self, table: str, split: str) -> str:
         return f"{table}/{split or 'train'}{self.suffix}"
 
 
-def _card(selection: Selection) -> Iterator[str]:
-    """Yield the lines of the README.md: configurations as `datasets` reads them, then the columns."""
+def _card(filled: Mapping[Table, Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of the README.md: configurations as `datasets` reads them, then the columns.
+
+    Args:
+        filled: by table its splits with rows; `datasets` reads none without.
+    """
     yield "---"
     yield "configs:"
-    for number, name in enumerate(selection.tables):
-        yield f"- config_name: {name}"
-        yield from ["  default: true"] if not number else []
-        yield "  data_files:"
-        for split in selection.splits or ["train"]:
-            yield f"  - split: {split}"
-            yield f"    path: {name}/{split}.parquet"
+    for table, splits in filled.items():
+        if splits:
+            yield f"- config_name: {table.name}"
+            yield from ["  default: true"] if table.name == "matches" else []
+            yield "  data_files:"
+        for split in splits:
+            yield f"  - split: {split or 'train'}"
+            yield f"    path: {table.name}/{split or 'train'}.parquet"
     yield "---"
     yield ""
     yield "# Matches between agents"
     yield ""
     yield "Written by evalengine. Columns of the type `value` hold JSON."
-    for table in selection.tables.values():
+    for table in filled:
         yield from [
             "",
             f"## {table.name}",

@@ -38,15 +38,21 @@ class Rows(Exporter):
 
     def write(self, selection: Selection, files: Files) -> None:
         for table in selection.tables.values():
-            with ExitStack() as stack:
-                sinks = {}
-                for split in selection.splits or [""]:
-                    file = stack.enter_context(files.open(self.name(table.name, split)))
-                    sinks[split] = sink = self.sink(file, table)
-                for split, values in selection.rows(table.name):
-                    sinks[split].row(values)
-                for sink in sinks.values():
-                    sink.close()
+            self.write_table(table, selection, files)
+
+    def write_table(self, table: Table, selection: Selection, files: Files) -> list[str]:
+        """Write one table; return the splits of it that have rows."""
+        with ExitStack() as stack:
+            sinks, filled = {}, set()
+            for split in selection.splits or [""]:
+                file = stack.enter_context(files.open(self.name(table.name, split)))
+                sinks[split] = self.sink(file, table)
+            for split, values in selection.rows(table.name):
+                sinks[split].row(values)
+                filled.add(split)
+            for sink in sinks.values():
+                sink.close()
+        return [split for split in sinks if split in filled]
 
     def name(self, table: str, split: str) -> str:
         """Return the file of a table and split within the folder."""
