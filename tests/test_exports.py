@@ -1,6 +1,7 @@
-"""`evalengine export`: every format holds what the database holds, whole or not at all, and no name where none may be."""
+"""`evalengine export`: every format holds what the database holds, whole or not at all, and no name when asked so."""
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 from commandline import COMMAND, Shell, environment, process, started
 from hypothesis import given
 from hypothesis import strategies as st
-from test_docs import names_in, rows_of, section_of
+from test_docs import rows_of, section_of
 
 import evalengine
 from evalengine.builtin.exporters.csv_files import cell
@@ -190,7 +191,9 @@ def test_a_folder_has_a_file_a_table(shell, tmp_path):
 
 def test_every_column_is_documented_with_its_type():
     for name, found in TABLES.items():
-        documented = {row[0].strip("`"): row[1] for row in rows_of(section_of("exports", name)) if row[0].startswith("`")}
+        documented = {
+            row[0].strip("`"): row[1] for row in rows_of(section_of("exports", name)) if row[0].startswith("`")
+        }
         assert documented == {column.name: column.kind for column in found.columns}, name
 
 
@@ -281,7 +284,9 @@ def test_no_game_or_agent_is_in_two_splits(shell, tmp_path, by):
         name, split = path.stem.split("-")
         for line in path.read_text().splitlines():
             row = json.loads(line)
-            units = {"game": [row.get("game") or row.get("scope")], "agent": row.get("agents") or [row.get("agent")]}[by]
+            units = {"game": [row.get("game") or row.get("scope")], "agent": row.get("agents") or [row.get("agent")]}[
+                by
+            ]
             rows += name == "steps"
             for unit in filter(None, units):
                 seen.setdefault(unit, set()).add(split)
@@ -310,17 +315,23 @@ def test_nothing_of_a_name_is_left_anywhere(shell, tmp_path):
     assert shell("export", "junit", "--anonymous", "--run", 1, "-o", tmp_path / "a.xml") == 0
     texts = {path: path.read_text().lower() for path in tmp_path.rglob("*") if path.is_file()}
     assert len(texts) == 2 * len(TABLES) + 2
+    if importlib.util.find_spec("pyarrow"):
+        from pyarrow import parquet
+
+        assert shell("export", "parquet", "--anonymous", *tables, "-o", tmp_path / "data") == 0
+        texts[tmp_path / "data"] = (tmp_path / "data/README.md").read_text().lower()
+        for path in (tmp_path / "data").rglob("*.parquet"):
+            texts[path] = str(parquet.read_table(path).to_pylist()).lower()
     for path, text in texts.items():
         for name in (NAME, "zebra", "random", "greedy", str(shell.folder), FORMULA):
             assert name.lower() not in text, (path, name)
-    plain = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert shell("export", "junit", "--run", 1, "-o", tmp_path / "named.xml") == 0
     assert NAME in (tmp_path / "named.xml").read_text(), "so that the test could fail"
-    aliases = {row["agent"] for row in table(plain[tmp_path / "csv/agents.csv"].decode())}
+    aliases = {row["agent"] for row in table((tmp_path / "csv/agents.csv").read_text())}
     assert len(aliases) == 4  # of both runs: random is in both
-    assert {name for row in table(plain[tmp_path / "csv/matches.csv"].decode()) for name in json.loads(row["agents"])} == (
-        aliases
-    )
+    assert {
+        name for row in table((tmp_path / "csv/matches.csv").read_text()) for name in json.loads(row["agents"])
+    } == (aliases)
     assert shell("export", "csv", "--anonymous", "--run", 1, "--table", "agents", "-o", "-") == 0
     assert {row["agent"] for row in table(shell.out.decode())} < aliases, "the same whatever is chosen"
 
@@ -351,7 +362,11 @@ def begun(folder):
     """Wait until an export has written something, below a name of its own."""
     end = time.monotonic() + LIMIT_S
     while time.monotonic() < end:
-        if any(path.is_file() and path.stat().st_size for part in folder.glob(".*.part") for path in [part, *part.rglob("*")]):
+        if any(
+            path.is_file() and path.stat().st_size
+            for part in folder.glob(".*.part")
+            for path in [part, *part.rglob("*")]
+        ):
             return
         time.sleep(0.01)
     pytest.fail("nothing was written")
@@ -563,9 +578,10 @@ def test_the_queries_for_datasette_run(exported):
 def test_datasette_serves_it(shell, tmp_path):
     pytest.importorskip("datasette")
     assert shell("export", "datasette", "-o", tmp_path / "metadata.json") == 0
+    serve = [sys.executable, "-m", "datasette", ".evalengine/arena.db"]
     for path, told in (("/arena/standings.json?run=1&_shape=array", NAME), ("/arena/v_faults?_facet=kind", "crash")):
         done = subprocess.run(
-            [sys.executable, "-m", "datasette", ".evalengine/arena.db", "-m", tmp_path / "metadata.json", "--get", path],
+            [*serve, "-m", tmp_path / "metadata.json", "--get", path],
             capture_output=True, text=True, check=True, timeout=LIMIT_S,
         )  # fmt: skip
         assert told in done.stdout

@@ -26,7 +26,7 @@ class Tally:
     wins: int = 0
     draws: int = 0
     losses: int = 0
-    faults: Counter[str] = field(default_factory=Counter)  # the student's own, by kind
+    faults: dict[str, str] = field(default_factory=dict)  # the student's own, kind by match
     matches: list[str] = field(default_factory=list)  # RUN/MATCH_NO
 
 
@@ -62,12 +62,12 @@ class Grades(Exporter):
             list(_cells(threshold, tally, self._bound))
             for threshold, tally in zip(self._thresholds, found, strict=True)
         ]
-        faults = sum((tally.faults for tally in found), Counter[str]())
+        faults = {match: kind for tally in found for match, kind in tally.faults.items()}  # a match may count twice
         yield student
         yield agent
         yield sum(own[0] for own in cells)
         yield sum(threshold.points for threshold in self._thresholds)
-        yield ", ".join(f"{kind} {count}" for kind, count in sorted(faults.items()))
+        yield _kinds(faults)
         yield "" if agent in played else "not in the run"
         for own in cells:
             yield from own
@@ -109,9 +109,7 @@ def _tallies(
                 continue
             other = places[agents.index(threshold.against)]
             for seat in _firsts(agents, students):
-                tally = found[agents[seat], threshold.name]
-                _count(tally, places[seat], other, faults[seat])
-                tally.matches.append(f"{run}/{match_no}")
+                _count(found[agents[seat], threshold.name], f"{run}/{match_no}", places[seat], other, faults[seat])
     return found
 
 
@@ -122,10 +120,11 @@ def _firsts(agents: Sequence[str], students: Mapping[str, str]) -> Iterator[int]
             yield agents.index(agent)
 
 
-def _count(tally: Tally, place: int, other: int, fault: str | None) -> None:
+def _count(tally: Tally, match: str, place: int, other: int, fault: str | None) -> None:
     """Count a match: an own fault is a loss, whatever the opponent did."""
+    tally.matches.append(match)
     if fault is not None:
-        tally.faults[fault] += 1
+        tally.faults[match] = fault
     if fault is not None or place > other:
         tally.losses += 1
     elif place == other:
@@ -155,5 +154,10 @@ def _cells(threshold: Threshold, tally: Tally, bound: str) -> Iterator[Any]:
     yield round(low, 6)
     yield round(high, 6)
     yield from (tally.wins, tally.draws, tally.losses)
-    yield ", ".join(f"{kind} {number}" for kind, number in sorted(tally.faults.items()))
+    yield _kinds(tally.faults)
     yield " ".join(tally.matches)
+
+
+def _kinds(faults: Mapping[str, str]) -> str:
+    """Return how many faults there are of each kind."""
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(Counter(faults.values()).items()))
