@@ -15,7 +15,7 @@ import time
 from xml.etree import ElementTree as ET
 
 import pytest
-from commandline import COMMAND, Shell, environment, process, started
+from commandline import COMMAND, SLOW, Shell, environment, process, started
 from hypothesis import given
 from hypothesis import strategies as st
 from test_docs import rows_of, section_of
@@ -429,6 +429,23 @@ def test_a_folder_that_is_there_is_never_mixed_with(shell, tmp_path):
     assert b"is a folder: name a file" in shell.err
 
 
+def test_a_run_that_is_being_played_is_exported_as_it_stands(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    plan = ("run", "slow.py", "random", "--games", "tictactoe", "-n", 400, "--workers", 1)
+    run = started(*plan, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end, rows = time.monotonic() + LIMIT_S, []
+        while not rows and time.monotonic() < end:
+            rows = table(process("export", "csv", "-o", "-", cwd=tmp_path).stdout)
+        steps = table(process("export", "csv", "--table", "steps", "-o", "-", cwd=tmp_path).stdout)
+        assert run.poll() is None
+    finally:
+        run.kill()
+        run.communicate()
+    assert 0 < len(rows) < 400
+    assert len({step["match_no"] for step in steps}) >= len(rows)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "ndjson", "pgn", "junit"])
 def test_memory_does_not_grow_with_the_matches(form, tmp_path):
@@ -544,6 +561,7 @@ def test_datasets_reads_the_folder_without_a_network(shell, tmp_path, monkeypatc
     pytest.importorskip("pyarrow")
     pytest.importorskip("datasets")
     assert shell("export", "parquet", "-o", tmp_path / "data") == 0
+    assert shell("export", "parquet", "--table", "steps", "-o", tmp_path / "steps.parquet") == 0
     code = (
         "import socket, sys\nsocket.socket.connect = None\nimport datasets\n"
         "for name in sys.argv[2:]:\n  print(datasets.load_dataset(sys.argv[1], name)['train'].num_rows)"

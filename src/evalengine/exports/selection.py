@@ -11,7 +11,7 @@ from evalengine import planning, runs
 from evalengine.exports import aliases, tables
 from evalengine.exports.choosing import Filters, choose
 from evalengine.exports.steps import steps_of
-from evalengine.model import Fault, Termination
+from evalengine.model import Branch, Fault, Termination
 from evalengine.replays import read_match
 from evalengine.store import match_id
 
@@ -191,7 +191,10 @@ class Reader:
           coalesce(sum(t.wins), 0), coalesce(sum(t.draws), 0), coalesce(sum(t.losses), 0), coalesce(sum(t.faults), 0)
           from agent a left join tally t on t.run = a.run and t.agent_no = a.agent_no where a.run = ?
           group by a.agent_no order by a.agent_no"""
-        for agent, kind, version, pinned, ref, *counts in self._store.iterate(sql, run.number):
+        rows = self._store.iterate(sql, run.number)
+        if self.anonymous:  # the order in which they were named, often the alphabet's, would tell who is who
+            rows = iter(sorted(rows, key=lambda row: run.shown[row[0]]))
+        for agent, kind, version, pinned, ref, *counts in rows:
             # A digest of known bytes names them.
             origin = (None, bool(pinned), None) if self.anonymous else (version, bool(pinned), ref)
             # Counts over several games would tell of those in other splits.
@@ -263,7 +266,7 @@ class _Following:
 
 
 def _branch(text: str | None) -> dict[str, Any] | None:
-    return None if text is None else dict(zip(("parent", "turn", "luck_seed"), json.loads(text), strict=True))
+    return None if text is None else Branch(*json.loads(text))._asdict()
 
 
 def _hidden(match: StoredMatch) -> StoredMatch:

@@ -1,8 +1,7 @@
-"""Values of games and agents as plain ones that JSON can hold."""
+"""Values of games and agents as plain ones, which JSON can hold."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -28,8 +27,3 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - a line a type
     if isinstance(value, int):
         return int(value)
     return [plain(item) for item in value]
-
-
-def as_json(value: Any) -> str:
-    """Return a plain value as one line of JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from evalengine.builtin.exporters.rows import Rows, Sink
+from evalengine.builtin.exporters.rows import Rows, Sink, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +23,7 @@ def cell(value: Any) -> Any:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return as_json(value)
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from evalengine import UsageError
-from evalengine.builtin.exporters.rows import Rows, Sink
+from evalengine.builtin.exporters.rows import Rows, Sink, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +37,7 @@ class ParquetSink(Sink):
 
     def row(self, values: Sequence[Any]) -> None:
         for column, value, own in zip(self._columns, values, self._values, strict=True):
-            told = json.dumps(value, ensure_ascii=False, separators=(",", ":")) if own and value is not None else value
+            told = as_json(value) if own and value is not None else value
             column.append(told)
             self._bytes += len(told) if isinstance(told, str) else 8
         if len(self._columns[0]) >= _ROWS or self._bytes >= _BYTES:
