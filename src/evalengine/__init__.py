@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from evalengine.errors import SandboxError as SandboxError
     from evalengine.errors import UsageError as UsageError
     from evalengine.errors import VoidError as VoidError
+    from evalengine.exports.contract import Exporter as Exporter
+    from evalengine.exports.contract import Files as Files
+    from evalengine.exports.contract import Selection as Selection
+    from evalengine.exports.loading import Arena as Arena
+    from evalengine.exports.loading import load as load
+    from evalengine.exports.tables import Column as Column
+    from evalengine.exports.tables import Table as Table
     from evalengine.hookspecs import hookimpl as hookimpl
     from evalengine.match import Match as Match
     from evalengine.model import API as API
@@ -66,6 +73,7 @@ if TYPE_CHECKING:
     from evalengine.seeding import stream as stream
     from evalengine.statistics.cycles import Intransitivity as Intransitivity
     from evalengine.statistics.cycles import intransitivity as intransitivity
+    from evalengine.statistics.distributions import wilson_interval as wilson_interval
     from evalengine.statistics.estimates import EloEstimate as EloEstimate
     from evalengine.statistics.estimates import elo as elo
     from evalengine.statistics.estimates import elo_estimate as elo_estimate
@@ -113,6 +121,9 @@ _HOME = {
         "UsageError",
         "VoidError",
     ),
+    "exports.contract": ("Exporter", "Files", "Selection"),
+    "exports.loading": ("Arena", "load"),
+    "exports.tables": ("Column", "Table"),
     "hookspecs": ("hookimpl",),
     "match": ("Match",),
     "model": (
@@ -141,6 +152,7 @@ _HOME = {
     "runs": ("Run",),
     "seeding": ("derive", "stream"),
     "statistics.cycles": ("Intransitivity", "intransitivity"),
+    "statistics.distributions": ("wilson_interval",),
     "statistics.estimates": ("EloEstimate", "elo", "elo_estimate", "elo_expected", "matches_needed"),
     "statistics.pairs": ("PairStatistics", "Reliability", "pair_statistics", "reliability"),
     "statistics.sequential": ("SprtResult", "sprt", "sprt_bounds"),

@@ -52,12 +52,25 @@ def evalengine_reporters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
     """List reporters, one a `--format`; each factory returns a Reporter."""
 
 
+@hookspec
+def evalengine_exporters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
+    """List export formats; each factory returns an Exporter and takes its parameters as keywords."""
+
+
 @hookspec(firstresult=True)
 def evalengine_load_agent(ref: str) -> AgentSpec | None:
     """Return the agent that `ref` (what a person typed, without `NAME=`) stands for, None when it is of another kind.
 
     Raises:
         AgentError: it is of this kind, but cannot be used.
+    """
+
+
+@hookspec(firstresult=True)
+def evalengine_pgn(match: Any) -> str | None:
+    """Return a stored match, a `StoredMatch`, as one game of PGN; None when its game is not of this plugin.
+
+    Called by `evalengine export pgn`; a game that no plugin answers for is written move by move.
     """
 
 

@@ -64,6 +64,20 @@ def test_every_match_is_read_back_as_it_was_played(config, command, games_of, tm
     assert outcome is None or outcome.result() == games[0].headers["Result"]
 
 
+def test_export_pgn_writes_chess_as_this_command_does_and_other_games_beside_it(command, games_of):
+    command("run", "random", "greedy", "--games", "chess(max_turns=9) or tictactoe", "-n", "8", "--seed", "7", "-q")
+    chess_alone = command("export", "pgn", "--game", "chess", "-o", "-").stdout
+    assert chess_alone == command("pgn").stdout
+    assert len(games_of(chess_alone)) == 4
+    every = command("export", "pgn", "-o", "-").stdout
+    assert every.count("[Event ") == 8
+    hidden = command("export", "pgn", "--game", "chess", "--anonymous", "-o", "-").stdout
+    assert not re.search("random-|greedy", hidden)
+    assert [list(game.mainline_moves()) for game in games_of(hidden)] == [
+        list(game.mainline_moves()) for game in games_of(chess_alone)
+    ]
+
+
 def test_the_seven_tags_come_first_and_in_their_order(command):
     command("run", "random", "greedy", "--games", "chess(max_turns=6)", "-n", "2", "-q")
     first, *_ = command("pgn").stdout.split("\n\n")

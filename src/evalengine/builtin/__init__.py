@@ -1,4 +1,4 @@
-"""Bundled agents, pairings, raters, sandboxes and reporters; they use evalengine's public names only."""
+"""Bundled agents, pairings, raters, sandboxes, reporters, exporters; they use evalengine's public names only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from evalengine import AgentSpec, PluginSpec, hookimpl
 from evalengine.builtin.agents import evalengine_agents
+from evalengine.builtin.exporters import evalengine_exporters
 from evalengine.builtin.files import load_file
 from evalengine.builtin.pairings import evalengine_pairings
 from evalengine.builtin.raters import evalengine_raters
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "evalengine_agents",
+    "evalengine_exporters",
     "evalengine_load_agent",
     "evalengine_pairings",
     "evalengine_raters",

@@ -29,6 +29,7 @@ _COMMANDS = {
     "replay": "Show the positions of a match, turn by turn.",
     "branch": "Continue a match from one of its turns, many times.",
     "explore": "Hold each action of stored decisions, and see what becomes of it.",
+    "export": "Write matches, steps, ratings or grades to files, in a format.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
 

@@ -11,7 +11,7 @@ from evalengine.cli import settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KINDS = ("raters", "pairings", "reporters")
+KINDS = ("raters", "pairings", "reporters", "exporters")
 _SHOWN = 12  # names of a kind; more are counted
 
 

@@ -210,6 +210,7 @@ _output_options = _options(
         show_default=True,
         help="Faults in the summary: one line, the agent's traceback below it, or the match only.",
     ),
+    _option("--junit-xml", metavar="PATH", help="Write the run as JUnit's XML there: a match a test case."),
     _option("--durations", type=click.IntRange(min=0), default=0, metavar="N", help="The N slowest matches."),
     _option(
         "--color",
@@ -258,6 +259,10 @@ def command(source: settings.Source, /, **options: Any) -> int:
     'llm:MODEL@BASE_URL' for a language model, or NAME=REF for any of these.
     """
     _check(options, source.typed)
+    if options["junit_xml"]:
+        from evalengine.exports import files
+
+        files.check(options["junit_xml"])
     if options["dry_run"] or options["collect_only"]:
         return _preview(options, source)
     from evalengine.launcher import Launcher
@@ -508,6 +513,10 @@ def _play(  # noqa: PLR0917 - what a run is played with
         text.note(report.stopped_line(run))
         raise
     code = _exit_code(run, options)
+    if options["junit_xml"]:
+        from evalengine.exports.exporting import junit
+
+        junit(options["junit_xml"], run.number, store, plugs)
     with suppress(BrokenPipeError):  # whoever reads has seen enough; the exit code says the rest
         report.print_run(run, store, options, plugs)
     if not run.complete:

@@ -9,9 +9,9 @@ from evalengine import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evalengine import GameSpec
+    from evalengine import GameSpec, StoredMatch
 
-__all__ = ["evalengine_games"]
+__all__ = ["evalengine_games", "evalengine_pgn"]
 
 
 @hookimpl
@@ -20,3 +20,13 @@ def evalengine_games() -> Sequence[GameSpec]:
     from evalengine_chess.specs import CHESS
 
     return [CHESS]
+
+
+@hookimpl
+def evalengine_pgn(match: StoredMatch) -> str | None:
+    """Return a match of chess as PGN."""
+    if match.game.spec.name != "chess":
+        return None
+    from evalengine_chess.pgn import text_of_match
+
+    return text_of_match(match)
