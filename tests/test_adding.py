@@ -80,7 +80,49 @@ def test_options_that_would_change_the_plan_are_refused(place):
     place.run(*BASE, "--rounds", "1")
     assert "leave it out" in place.run("run", "--add", "minimax", "-n", "5", code=4).stderr
     assert "give one" in place.run("run", "--add", "minimax", "--lf", code=4).stderr
-    assert "two agents are called" in place.run("run", "--add", "greedy", code=4).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--add", "greedy"), "run 1 has an agent 'greedy' already: name the newcomer, as in --add new=greedy"),
+        (("--add", "one.py"), "run 1 has an agent 'one' already: name the newcomer, as in --add new=one.py"),
+        (("--add", "one=minimax"), "run 1 has an agent 'one' already: name the newcomer, as in --add new=minimax"),
+        (("--add", "minimx"), 'no agent "minimx". Did you mean "minimax"?'),
+        (("--add", "none.py"), "there is no file or folder 'none.py'"),
+        (("--add", "minimax", "--add", "x=random"), "--add takes one agent, not minimax, x=random"),
+        (("--add", "minimax", "x=random"), "--add takes one agent, not minimax, x=random"),
+        (
+            ("--add", "minimax", "--games", "hex"),
+            "takes --games from the last run: leave it out, or begin a run without",
+        ),
+        (("--add", "minimax", "--db", "none.db"), "there is no database 'none.db' yet"),
+    ],
+)
+def test_what_cannot_be_added_is_told_in_one_line(place, arguments, told):
+    place.run(*BASE, "--rounds", "1")
+    (line,) = place.run("run", *arguments, code=4).stderr.splitlines()
+    assert told in line
+    assert place.rows("select count(*) from run") == [(1,)]
+
+
+def test_an_agent_of_the_run_before_that_is_gone_is_told_of(place):
+    place.run(*BASE, "--rounds", "1")
+    (place.folder / "one.py").unlink()
+    (line,) = place.run("run", "--add", "minimax", code=4).stderr.splitlines()
+    assert "--add looks for the agents of run 1 anew" in line
+    assert "there is no file or folder 'one.py'" in line
+
+
+def test_a_run_that_another_process_plays_is_waited_for(place):
+    (place.folder / "one.py").write_text("import time\ndef act(observation):\n    time.sleep(60)\n")
+    process = place.start(*BASE, "--rounds", "1", "--turn-s", "90", "--clock", "wall")
+    until(lambda: place.has_run() or process.poll() is not None)
+    until(lambda: list(place.db.parent.glob("*-run-1.lock")) or process.poll() is not None)
+    (line,) = place.run("run", "--add", "minimax", code=4).stderr.splitlines()
+    process.kill()
+    ended(process, None)
+    assert "run 1 is being written by pid" in line
 
 
 def test_nothing_is_added_to_a_run_that_is_not_finished(place):

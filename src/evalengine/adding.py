@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalengine import seeding
 from evalengine.contracts import Pairing
-from evalengine.errors import UsageError
+from evalengine.errors import AgentError, UsageError
 from evalengine.model import MatchSpec
 
 if TYPE_CHECKING:
@@ -114,9 +114,10 @@ def joined(  # noqa: PLR0917 - both runs
         games, agents: refs and names of this run; newcomer: the number of the agent that is added.
 
     Raises:
-        UsageError: it has not, or the other one is not finished.
+        UsageError: it has not, or the other one is not finished; RunLockedError: it is being played.
     """
     if store.run(before)["state"] in {"running", "interrupted"}:
+        store.unlock(store.lock(before))  # whoever plays it is named
         msg = f"--add: run {before} is not finished: evalengine run --resume {before}"
         raise UsageError(msg)
     was = [row["ref"] for row in store.rows("select ref from game where run = ? order by game_no", before)]
@@ -125,6 +126,18 @@ def joined(  # noqa: PLR0917 - both runs
         msg = f"--add: run {before} was of other games or agents than are found now: run all agents anew"
         raise UsageError(msg)
     return Added(plan, store, before, [list(agents).index(name) for name in names], newcomer)
+
+
+def check_newcomer(store: Store, before: int, name: str, ref: str) -> None:
+    """Refuse a newcomer whose name an agent of the run before has.
+
+    Raises:
+        AgentError: it has.
+    """
+    if store.rows("select 1 from agent where run = ? and name = ?", before, name):
+        bare = ref.partition("=")[2] if ref.startswith(f"{name}=") else ref
+        msg = f"--add: run {before} has an agent {name!r} already: name the newcomer, as in --add new={bare}"
+        raise AgentError(msg)
 
 
 def known(store: Store, run: int) -> dict[bytes, int]:

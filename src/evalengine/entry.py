@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalengine import adding, exploring, limits, planning, references, sandboxes, stopping_rules
-from evalengine.errors import NothingToPlayError, UnknownNameError, UsageError
+from evalengine.errors import AgentError, NothingToPlayError, UnknownNameError, UsageError
 from evalengine.model import NOTHING_YET, Standings
 from evalengine.stopping import Stopping
 
@@ -62,7 +62,7 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         raise UsageError(msg)
     with redirect_stdout(sys.stderr):  # what games print must not mix with results
         games = planning.choose_games(settings.games, plugs)
-        agents, opponents = planning.choose_agents(settings, games, plugs)
+        agents, opponents = _agents(settings, games, plugs, store)
         agents = limits.limited(agents, settings.limits, settings.agent_limits, settings.absent_ok)
         stops = stopping_of(settings, games, agents)
         _check_anchors(settings, agents)
@@ -88,6 +88,27 @@ def enter(settings: Settings, plugs: Plugins, store: Store | None, *, contain: b
         versions=versions_now(plugs),
         only=only_failed(settings, store),
     )
+
+
+def _agents(
+    settings: Settings, games: Sequence[ChosenGame], plugs: Plugins, store: Store | None
+) -> tuple[list[AgentSpec], str]:
+    """Return the agents of a run, and a line for the header when opponents were added.
+
+    Raises:
+        UnknownNameError, AgentError: a reference means nothing or cannot be used, or the newcomer's name is taken.
+    """
+    if settings.added_to is None or store is None:
+        return planning.choose_agents(settings, games, plugs)
+    *others, newcomer = settings.agents
+    name = planning.find_agent(newcomer, plugs, plugs.agents()).name
+    adding.check_newcomer(store, settings.added_to, name, newcomer)
+    try:
+        return planning.choose_agents(settings, games, plugs)
+    except AgentError as error:
+        where = f"--add looks for the agents of run {settings.added_to} anew, as it was told of them"
+        msg = f"{where} ({', '.join(others[:_SHOWN])}): {error}"
+        raise AgentError(msg) from None
 
 
 def _check_anchors(settings: Settings, agents: Sequence[AgentSpec]) -> None:

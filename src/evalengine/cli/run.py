@@ -159,6 +159,7 @@ _choice_options = _options(
     ),
     _option(
         "--add",
+        multiple=True,
         metavar="AGENT",
         help="A new run of the last one's agents and this one: results are taken from there, only its own matches are "
         "played.",
@@ -419,8 +420,15 @@ def _adding(options: Mapping[str, Any], source: settings.Source) -> Settings:
     from evalengine import evidence, runs
 
     fixed = (*_PLAN, *_LIMITS, "rater", "sandbox", "isolation", "bind", "select", "deselect", "broken")
+    typed: tuple[str, ...] = options["agents"] if "agents" in source.typed else ()
+    added: tuple[str, ...] = options["add"]
+    newcomer, more = added[0], (*added[1:], *typed)
+    if more:
+        _refuse(
+            f"--add takes one agent, not {', '.join([newcomer, *more])}: add one, and then the next to what came of it"
+        )
     if wrong := [_dashed(name) for name in fixed if name in source.typed]:
-        _refuse(f"--add takes {', '.join(wrong)} from the last run: leave it out")
+        _refuse(f"--add takes {', '.join(wrong)} from the last run: leave it out, or begin a run without --add")
     with settings.open_store(options["db"]) as store:
         last = store.latest_run()
         before = runs.settings_of(store, last)
@@ -430,7 +438,7 @@ def _adding(options: Mapping[str, Any], source: settings.Source) -> Settings:
     # As many opponents as before: the newcomer is none of those who decided whether there are any.
     opponents = before.opponents or ("bundled" if len(before.agents) == 1 else "none")
     return replace(
-        before, agents=(*before.agents, options["add"]), opponents=opponents, added_to=last, select="", deselect=(),
+        before, agents=(*before.agents, newcomer), opponents=opponents, added_to=last, select="", deselect=(),
         failed_of=None, first_of=None, anchors={**before.anchors, **anchors},
     )  # fmt: skip
 
