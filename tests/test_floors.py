@@ -25,7 +25,7 @@ FLOORS = [
     ["entry", "evidence"],
     ["replays", "agent_faults", "rounds"],
     ["runs"],
-    ["rerating", "continuing", "verifying"],
+    ["rerating", "continuing", "outcomes", "verifying"],
     ["playing"],
     ["runner"],
     ["cli", "testing"],
