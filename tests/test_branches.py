@@ -12,8 +12,8 @@ from runs import Place, ended, until
 import evalengine
 from evalengine import Answer, Branch, Match, MatchSpec, references, wire
 from evalengine.cli import main
-from evalengine.continuing import student_95
 from evalengine.errors import AgentError, StoreError, UnknownNameError, UsageError
+from evalengine.outcomes import student_95
 from evalengine.plugins import Plugins
 from evalengine.statistics.distributions import wilson_interval
 
@@ -356,7 +356,9 @@ def test_standings_and_replays_mean_the_latest_run_that_is_no_branch(place):
     place.run("branch", "0", "--turn", "3", "-n", "2", "-q")
     assert "dice::wild-vs-random[0]" in place.run("show", "0").stdout
     assert "of run 1," in place.run("show", "0").stdout
-    assert "of run 2," in place.run("show", "2/0").stdout
+    told = place.run("show", "2/0").stdout
+    assert "of run 2," in told
+    assert "continues 1/0 from turn 3, fresh luck" in told
     place.run("standings", "2")
 
 
@@ -395,6 +397,38 @@ def _every_other_decision(place, number):
         asked += [(turn, left % 2)] if left % 3 == 0 else [(turn, 1), (turn, 0)]
     assert len(turns) == 8
     return asked[::2]
+
+
+def test_a_replay_tells_who_decided(place):
+    place.run("explore", "--every", "3", "--seed", "5", "-q", "--matches", "1")
+    match_no, turn, seat, action = place.rows("select match_no, turn, seat, action from v_branches")[-1]
+    told = json.loads(place.run("replay", f"2/{match_no}", "--format", "json").stdout)["frames"]
+    agents = 8 - turn - 1
+    assert [frame["by"] for frame in told[:8]] == ["opening"] * 2 + ["parent"] * (turn - 2) + ["held"] + [
+        "agents"
+    ] * agents
+    assert f"held (seat {seat}): {action}\n" in place.run("replay", f"2/{match_no}").stdout
+    assert f"where seat {seat} is held to {action}, fresh luck" in place.run("show", f"2/{match_no}").stdout
+
+
+def test_a_long_past_reaches_an_agent_from_outside(tmp_path, capsys, monkeypatch):
+    """More than a packet of the protocol, or the request that forks an agent, could hold."""
+    monkeypatch.chdir(tmp_path)
+    made = Here(tmp_path, capsys)
+    source = DICE.read_text().replace('"left": self.left}', '"left": self.left, "much": "x" * 150_000}')
+    (tmp_path / "heavy_game.py").write_text(source)
+    (tmp_path / "sums.py").write_text(
+        "class Agent:\n"
+        "    def start(self, info):\n"
+        "        print(sum(len(then.much) for then, _ in info.past))\n"
+        "    def act(self, observation):\n"
+        "        return observation.legal[0]\n"
+    )
+    made.run("run", "random", "again=random", "--games", "./heavy_game.py and dice(length=40)", "-n", "2", "-q")
+    made.run("branch", "0", "--turn", "39", "--seat", "0=sums.py", "-n", "1", "-q")
+    ((text,),) = made.rows("select text from log")
+    assert int(text) > 3_000_000
+    made.close()
 
 
 def test_a_fault_is_a_decision_whose_actions_are_all_held(place):

@@ -25,7 +25,7 @@ FLOORS = [
     ["entry", "evidence"],
     ["replays", "agent_faults", "rounds"],
     ["runs"],
-    ["rerating", "continuing", "verifying", "exports"],
+    ["rerating", "continuing", "outcomes", "verifying", "exports"],
     ["playing"],
     ["runner"],
     ["cli", "testing"],

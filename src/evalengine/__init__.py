@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from evalengine.builtin.nash import Equilibrium as Equilibrium
     from evalengine.builtin.nash import nash as nash
     from evalengine.builtin.quality import quality as quality
-    from evalengine.continuing import BranchOutcome as BranchOutcome
-    from evalengine.continuing import SeatOutcome as SeatOutcome
     from evalengine.contracts import Agent as Agent
     from evalengine.contracts import Contest as Contest
     from evalengine.contracts import Game as Game
@@ -61,6 +59,8 @@ if TYPE_CHECKING:
     from evalengine.model import Standing as Standing
     from evalengine.model import Standings as Standings
     from evalengine.model import Termination as Termination
+    from evalengine.outcomes import BranchOutcome as BranchOutcome
+    from evalengine.outcomes import SeatOutcome as SeatOutcome
     from evalengine.plugins import load_game as load_game
     from evalengine.rating import rate as rate
     from evalengine.replays import StoredMatch as StoredMatch
@@ -97,7 +97,7 @@ _HOME = {
     "builtin.alpharank": ("alpharank",),
     "builtin.nash": ("Equilibrium", "nash"),
     "builtin.quality": ("quality",),
-    "continuing": ("BranchOutcome", "SeatOutcome"),
+    "outcomes": ("BranchOutcome", "SeatOutcome"),
     "contracts": (
         "Agent",
         "Contest",

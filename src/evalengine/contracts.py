@@ -153,7 +153,8 @@ class Info:
         clock: what seconds are, "cpu" or "wall"; None: nothing is limited;
         run_folder: a folder beside the database that trusted agents of one run may share, not made yet; "" without one;
         waiting: a context to wait for a network in, so that other matches of this process play meanwhile;
-        past: in a branch, this seat's own (observation, action) pairs so far, else empty.
+        past: in a branch, this seat's own (observation, action) pairs so far, the action None where it made a fault;
+            else empty.
     """
 
     # What most matches leave as it is stands in the class: an Info is made for each seat of each match.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalengine import continuing, forfeits
+from evalengine import continuing, forfeits, outcomes
 from evalengine.errors import StoreError, UsageError
 from evalengine.launcher import Launcher
 from evalengine.model import AgentSpec, Limits
@@ -19,7 +19,7 @@ from evalengine.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.continuing import BranchOutcome
+    from evalengine.outcomes import BranchOutcome
     from evalengine.replays import StoredMatch
 
 from evalengine.playing import play
@@ -130,7 +130,7 @@ def branch(
         drawn = fresh_seed() if seed is None else seed
         begun = continuing.begin_branch(parent, turn, seats or {}, n, luck, drawn, store, plugs)
         play(begun, store, plugs, workers=workers or default_workers(), launcher=launcher)
-        return continuing.outcome(begun, parent, store)
+        return outcomes.outcome(begun, parent, store)
 
 
 def explore(
@@ -179,7 +179,7 @@ def explore(
 
 def _explored(db: Path, run: int) -> Iterator[dict[str, Any]]:
     with Store(db, create=False) as store:
-        yield from continuing.rows(run, store)
+        yield from outcomes.rows(run, store)
 
 
 def _stored(match: str | int, store: Store, plugs: Plugins) -> StoredMatch:

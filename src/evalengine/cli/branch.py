@@ -11,7 +11,7 @@ from evalengine.cli import continued, settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evalengine.continuing import BranchOutcome, SeatOutcome
+    from evalengine.outcomes import BranchOutcome, SeatOutcome
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
     from evalengine.store import Store
@@ -80,10 +80,10 @@ def _print(run: Run, store: Store, plugs: Plugins, form: str) -> None:
     import json
     from dataclasses import asdict
 
-    from evalengine import continuing
+    from evalengine import outcomes
     from evalengine.cli import text
 
-    found = continuing.outcome_of(run, store, plugs)
+    found = outcomes.outcome_of(run, store, plugs)
     if form == "json":
         text.out(json.dumps(asdict(found), indent=2))
         return

@@ -115,14 +115,14 @@ def _run(options: Mapping[str, Any], store: Store, plugs: Plugins) -> Run:
 def _print(run: Run, store: Store, form: str) -> None:
     import json
 
-    from evalengine import continuing
+    from evalengine import outcomes
     from evalengine.cli import report, text
 
     if form == "table":
         text.out(f"run {run.number}: {run.played} matches, {run.voids} void, in {run.seconds:.1f} s")
         text.out(f"rows: evalengine explore --resume {run.number}{report.db_option(run)} --format ndjson")
         return
-    rows = continuing.rows(run.number, store)
+    rows = outcomes.rows(run.number, store)
     if form == "csv":
         _print_csv(rows)
     elif form == "json":
@@ -143,10 +143,10 @@ def _print_csv(rows: Any) -> None:
     import csv
     import io
 
-    from evalengine import continuing
+    from evalengine import outcomes
     from evalengine.cli import text
 
-    for values in ([*continuing.ROW], *map(list, map(dict.values, rows))):
+    for values in ([*outcomes.ROW], *map(list, map(dict.values, rows))):
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(map(_defused, values))
         text.out(line.getvalue())

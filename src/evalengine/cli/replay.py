@@ -140,9 +140,20 @@ def _frame(found: StoredMatch, turn: int, match: Match) -> dict[str, Any]:
         "turn": turn,
         "position": pictures.text_of(match.state),
         "opening": turn < found.spec.opening,
+        "by": _by(found, turn),
         "actions": [_act(found, mover if seat is None else seat, action) for seat, action in done.items()],
         "scores": list(match.result.scores) if match.result is not None else None,
     }
+
+
+def _by(found: StoredMatch, turn: int) -> str:
+    """Return who decided in a turn: its agents, the opening, a branch's parent; or "held" for an exploration."""
+    branch = found.spec.branch
+    if turn < found.spec.opening:
+        return "opening"
+    if branch is None or turn >= found.first_asked:
+        return "agents"
+    return "parent" if turn < branch.turn else "held"
 
 
 def _act(found: StoredMatch, seat: int, action: Any) -> dict[str, Any]:
@@ -160,7 +171,7 @@ def _act(found: StoredMatch, seat: int, action: Any) -> dict[str, Any]:
 
 def _text(frame: Mapping[str, Any]) -> str:
     done = [
-        f"{'opening' if frame['opening'] else act['agent']} (seat {act['seat']}): {act['text']}"
+        f"{act['agent'] if frame['by'] == 'agents' else frame['by']} (seat {act['seat']}): {act['text']}"
         for act in frame["actions"]
     ]
     end = [f"over, scores: {', '.join(f'{score:g}' for score in frame['scores'])}"] if frame["scores"] else []

@@ -11,6 +11,7 @@ from evalengine.cli import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from evalengine.model import Branch
     from evalengine.replays import StoredMatch
     from evalengine.store import Store
 
@@ -57,12 +58,18 @@ def _record(found: StoredMatch, store: Store) -> dict[str, Any]:
             {"agent": name, **{key: seat[key] for key in ("seat", "place", "score", "fault")}}
             for seat, name in zip(found.seats, found.agents, strict=True)
         ],
+        **({} if found.spec.branch is None else {"continues": _continued(found.spec.branch)}),
         "actions": [_turn(found, turn) for turn in found.turns],
         "think_us": msgpack.unpackb(row["think_us"]),
         "infos": msgpack.unpackb(row["info"], strict_map_key=False) if row["info"] else [],
         "faults": found.faults,
         "logs": found.logs,
     }
+
+
+def _continued(branch: Branch) -> dict[str, Any]:
+    told = {"parent": branch.parent, "turn": branch.turn, "luck": "same" if branch.luck_seed is None else "fresh"}
+    return told if branch.seat is None else {**told, "seat": branch.seat, "action": branch.action}
 
 
 def _turn(found: StoredMatch, turn: Mapping[int | None, Any]) -> str:
@@ -83,6 +90,10 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         f"{record['started']}, {record['seconds']:.3f} s, of them {sum(record['think_us']) / 1e6:.3f} s thought; "
         f"{record['turns']} turns{random}, ended by {record['termination']}"
     )
+    if "continues" in record:
+        told = record["continues"]
+        held = f", where seat {told['seat']} is held to {told['action']!r}" if "seat" in told else ""
+        yield f"continues {told['parent']} from turn {told['turn']}{held}, {told['luck']} luck"
     if not record["used"]:
         yield "ended after the run had been decided: it is not rated"
     for seat in record["seats"]:
