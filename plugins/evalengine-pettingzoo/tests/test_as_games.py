@@ -12,7 +12,7 @@ import numpy as np
 import pettingzoo
 import pytest
 from evalengine_pettingzoo.makers import maker_of
-from evalengine_pettingzoo.specs import PREFIX
+from evalengine_pettingzoo.specs import PREFIX, specs
 from evalengine_pettingzoo.table import ENVIRONMENTS
 from own_environments import ANYTHING
 
@@ -181,12 +181,22 @@ def test_the_table_has_all_classic_and_butterfly_environments():
     assert {name.replace("_v", "-v") for name in ENVIRONMENTS if not name.startswith("mpe2/")} == wanted
 
 
+def test_what_is_not_installed_says_so_and_is_not_listed(monkeypatch):
+    assert {spec.name for spec in specs() if not spec.listed} == {f"{PREFIX}own"}
+    monkeypatch.setitem(sys.modules, "rlcard", None)
+    with pytest.raises(ConfigError, match=r"rlcard.* Install it: pip install 'pettingzoo\[classic\]'"):
+        load_game(f"{PREFIX}classic/leduc_holdem_v4")
+
+
 def test_options_reach_the_environment():
     game = load_game("pettingzoo:classic/rps_v2(options={'num_actions': 5, 'max_cycles': 4})")
     match, _ = played(game)
     assert match.turn == 4
     assert tuple(match.state.legal(0)) == (0, 1, 2, 3, 4)
     assert load_game(f"{PREFIX}classic/hanabi_v5", options={"players": 4}).spec.default_seats == 4
+    for options in (5, "num_actions", {1: 2}):
+        with pytest.raises(ConfigError, match="options must be a dict of keyword arguments"):
+            load_game(f"{PREFIX}classic/tictactoe_v3", options=options)
     with pytest.raises(ConfigError, match=r"options=.*'no_such_option'"):
         load_game(f"{PREFIX}classic/tictactoe_v3", options={"no_such_option": 1})
 
@@ -300,7 +310,8 @@ def test_parallel_agents_leave_one_by_one():
 @pytest.mark.parametrize(
     ("env", "message"),
     [
-        ("", "Write package.module:function"),
+        ("", "env='' names no environment: write package.module:function"),
+        ("module:", "names no environment"),
         ("no_such_module:make", "No module named 'no_such_module'"),
         (f"{OWN}:NoSuch", "NoSuch"),
         (f"{OWN}:nobody", "possible_agents"),
