@@ -70,7 +70,7 @@ def _from_registry(kind: str, name: str) -> Maker:
     return made
 
 
-def own_maker(ref: str) -> tuple[Maker, str]:
+def named_maker(ref: str) -> tuple[Maker, str]:
     """Return the function that `package.module:function` or `file.py:function` names, and a digest of its file.
 
     Raises:
