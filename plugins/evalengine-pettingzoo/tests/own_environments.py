@@ -11,7 +11,8 @@ from pettingzoo import AECEnv, ParallelEnv
 
 ANYTHING = {
     "box": spaces.Box(-1, 1, (2, 2), np.float32),
-    "many": spaces.MultiDiscrete([3, 4]),
+    "many": spaces.MultiDiscrete([3, 4], start=[2, 0]),
+    "numbers": spaces.MultiDiscrete([100, 100, 100]),
     "bits": spaces.MultiBinary(3),
     "tuple": spaces.Tuple((spaces.Discrete(2), spaces.Box(0, 255, (2,), np.uint8))),
     "dict": spaces.Dict({"word": spaces.Text(5), "number": spaces.Discrete(3, start=-1)}),

@@ -416,7 +416,7 @@ def test_pettingzoos_wrappers_and_conversions_take_them():
 @pytest.mark.parametrize("form", ["to_aec", "to_parallel"])
 @pytest.mark.parametrize("name", ["tictactoe", "leduc_poker", "rps", "tron"])
 def test_there_and_back_again_it_is_the_same_game(name, form):
-    back = evalengine.load_game("pettingzoo:own", env=f"evalengine_pettingzoo:{form}", options={"name": name})
+    back = evalengine.load_game("pettingzoo:make", env=f"evalengine_pettingzoo:{form}", options={"name": name})
     match = Match(MatchSpec(0, 0, 0, 3, (0, 1)), back)
     choice, totals = random.Random(3).choice, None
     while not match.over:

@@ -12,7 +12,8 @@ import numpy as np
 import pettingzoo
 import pytest
 from evalengine_pettingzoo.makers import maker_of
-from evalengine_pettingzoo.specs import PREFIX
+from evalengine_pettingzoo.spaces import lists
+from evalengine_pettingzoo.specs import PREFIX, specs
 from evalengine_pettingzoo.table import ENVIRONMENTS
 from own_environments import ANYTHING
 
@@ -26,7 +27,7 @@ PLAYED = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name f
 
 
 def own(function, **parameters):
-    return load_game(f"{PREFIX}own", env=f"{OWN}:{function}", **parameters)
+    return load_game(f"{PREFIX}make", env=f"{OWN}:{function}", **parameters)
 
 
 def chosen(game, request, rng):
@@ -35,15 +36,7 @@ def chosen(game, request, rng):
         return rng.choice(request.legal)
     space = game.spaces[request.seat]
     space.seed(rng.getrandbits(30))
-    return protocol.unpack(msgpack.packb(as_lists(space.sample())))
-
-
-def as_lists(value):
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {key: as_lists(one) for key, one in value.items()}
-    return [as_lists(one) for one in value] if isinstance(value, tuple) else value
+    return protocol.unpack(msgpack.packb(lists(space.sample())))
 
 
 def played(game, seed=3, max_turns=TURNS):
@@ -132,7 +125,7 @@ def one_turn(state, game):
         legal = state.legal(seat)
         if legal is None:
             game.spaces[seat].seed(seat)
-            actions[seat] = as_lists(game.spaces[seat].sample())
+            actions[seat] = lists(game.spaces[seat].sample())
         else:
             actions[seat] = rng.choice(legal)
     return state.apply(actions, rng) if actions else state
@@ -181,12 +174,22 @@ def test_the_table_has_all_classic_and_butterfly_environments():
     assert {name.replace("_v", "-v") for name in ENVIRONMENTS if not name.startswith("mpe2/")} == wanted
 
 
+def test_what_is_not_installed_says_so_and_is_not_listed(monkeypatch):
+    assert {spec.name for spec in specs() if not spec.listed} == {f"{PREFIX}make"}
+    monkeypatch.setitem(sys.modules, "rlcard", None)
+    with pytest.raises(ConfigError, match=r"rlcard.* Install it: pip install 'pettingzoo\[classic\]'"):
+        load_game(f"{PREFIX}classic/leduc_holdem_v4")
+
+
 def test_options_reach_the_environment():
     game = load_game("pettingzoo:classic/rps_v2(options={'num_actions': 5, 'max_cycles': 4})")
     match, _ = played(game)
     assert match.turn == 4
     assert tuple(match.state.legal(0)) == (0, 1, 2, 3, 4)
     assert load_game(f"{PREFIX}classic/hanabi_v5", options={"players": 4}).spec.default_seats == 4
+    for options in (5, "num_actions", {1: 2}):
+        with pytest.raises(ConfigError, match="options must be a dict of keyword arguments"):
+            load_game(f"{PREFIX}classic/tictactoe_v3", options=options)
     with pytest.raises(ConfigError, match=r"options=.*'no_such_option'"):
         load_game(f"{PREFIX}classic/tictactoe_v3", options={"no_such_option": 1})
 
@@ -249,7 +252,9 @@ def test_an_agent_gives_elements_of_any_space_in_msgpacks_types(kind):
     ("kind", "action"),
     [
         ("many", [0.5, 1]),
-        ("many", [3, 0]),
+        ("numbers", [1, 2, 10**6]),
+        ("numbers", [1, 2, 2.5]),
+        ("many", [5, 0]),
         ("bits", [0, 1]),
         ("tuple", [1]),
         ("tuple", [1, [1.5, 2]]),
@@ -261,7 +266,7 @@ def test_an_agent_gives_elements_of_any_space_in_msgpacks_types(kind):
 )
 def test_other_spaces_refuse_too(kind, action):
     match = Match(MatchSpec(0, 0, 0, 1, (0, 1)), own("Anything", options={"kind": kind}))
-    assert match.refusal(0, action).startswith("not in ")
+    assert match.refusal(0, action).startswith(("not in ", "not a legal action"))
 
 
 def test_masks_may_stand_in_infos_and_may_be_empty_for_some():
@@ -283,6 +288,15 @@ def test_an_empty_mask_of_who_is_to_act_voids_the_match():
         _ = match.requests()[0].legal
 
 
+def test_a_few_combinations_are_listed():
+    for kind, first, count in (("many", [2, 0], 12), ("bits", [0, 0, 0], 8)):
+        (one, _) = Match(MatchSpec(0, 0, 0, 1, (0, 1)), own("Anything", options={"kind": kind})).requests()
+        assert (one.legal[0], len(one.legal)) == (first, count)
+    assert (
+        Match(MatchSpec(0, 0, 0, 1, (0, 1)), own("Anything", options={"kind": "numbers"})).requests()[0].legal is None
+    )
+
+
 def test_parallel_agents_leave_one_by_one():
     game = own("Survival")
     match = Match(MatchSpec(0, 0, 0, 1, (0, 1, 2)), game)
@@ -300,7 +314,8 @@ def test_parallel_agents_leave_one_by_one():
 @pytest.mark.parametrize(
     ("env", "message"),
     [
-        ("", "Write package.module:function"),
+        ("", "env='' names no environment: write package.module:function"),
+        ("module:", "names no environment"),
         ("no_such_module:make", "No module named 'no_such_module'"),
         (f"{OWN}:NoSuch", "NoSuch"),
         (f"{OWN}:nobody", "possible_agents"),
@@ -309,7 +324,7 @@ def test_parallel_agents_leave_one_by_one():
 )
 def test_what_makes_no_environment_is_an_error(env, message):
     with pytest.raises(ConfigError, match=message):
-        load_game(f"{PREFIX}own", env=env)
+        load_game(f"{PREFIX}make", env=env)
 
 
 def test_the_version_of_ones_own_follows_its_file(tmp_path):
@@ -317,7 +332,7 @@ def test_the_version_of_ones_own_follows_its_file(tmp_path):
     for number in range(2):
         file = tmp_path / f"mine{number}.py"
         file.write_text(OWN.read_text() + f"# {number}\n")
-        versions.append(load_game(f"{PREFIX}own", env=f"{file}:Survival").spec.version)
+        versions.append(load_game(f"{PREFIX}make", env=f"{file}:Survival").spec.version)
     assert versions[0] != versions[1]
 
 

@@ -49,6 +49,22 @@ def test_pictures_and_agents_that_are_out_do_not_change_that(tmp_path):
     assert boards[0] == boards[1] == boards[2]
 
 
+def test_an_agent_samples_spaces_that_nobody_can_list(tmp_path):
+    boards = []
+    for workers in (1, 2):
+        run = evalengine.run(
+            f"pettingzoo:make(env='{OWN}:Auction', options={{'bidders': 2}})",
+            ["pettingzoo-random", "b=pettingzoo-random"],
+            n=6,
+            seed=SEED,
+            workers=workers,
+            db=tmp_path / f"{workers}.db",
+        )
+        assert (run.voids, run.played, [line.faults for line in run.standings]) == (0, 6, [0, 0])
+        boards.append(board(run))
+    assert boards[0] == boards[1]
+
+
 def test_searching_agents_win_by_copies_of_the_environment(tmp_path):
     run = evalengine.run(
         "pettingzoo:classic/tictactoe_v3", ["minimax(depth=3)", "random"], n=20, seed=SEED, db=tmp_path / "a.db"
@@ -76,7 +92,7 @@ def test_an_agent_from_outside_sees_arrays_and_bids_numbers(tmp_path):
     zero = tmp_path / "zero.py"
     zero.write_text("def act(observation):\n    return [0.0]\n")
     run = evalengine.run(
-        f"pettingzoo:own(env='{OWN}:Auction', options={{'bidders': 2}})",
+        f"pettingzoo:make(env='{OWN}:Auction', options={{'bidders': 2}})",
         [str(agent), str(zero)],
         n=4,
         seed=SEED,
@@ -91,7 +107,7 @@ def test_an_environment_that_fails_voids_its_match_and_says_why(tmp_path):
     trap.write_text("def act(observation):\n    return 3\n")
     db = tmp_path / "a.db"
     run = evalengine.run(
-        f"pettingzoo:own(env='{OWN}:Survival', options={{'seats': 2}})",
+        f"pettingzoo:make(env='{OWN}:Survival', options={{'seats': 2}})",
         [str(trap), "random"],
         n=2,
         seed=SEED,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalengine import hookimpl
+from evalengine import AgentSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,16 @@ _MODULE_OF = {
     "to_aec": "aec",
     "to_parallel": "parallel",
 }
-__all__ = ["Field", "Layout", "SeatsAtOnce", "SeatsInTurn", "evalengine_games", "to_aec", "to_parallel"]
+__all__ = [
+    "Field",
+    "Layout",
+    "SeatsAtOnce",
+    "SeatsInTurn",
+    "evalengine_agents",
+    "evalengine_games",
+    "to_aec",
+    "to_parallel",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -42,7 +51,21 @@ def __getattr__(name: str) -> Any:
 
 @hookimpl
 def evalengine_games() -> Sequence[GameSpec]:
-    """List the environments of PettingZoo and mpe2, and `pettingzoo:own` for one's own."""
+    """List the environments of PettingZoo and mpe2, and `pettingzoo:make` for all others."""
     from evalengine_pettingzoo.specs import specs
 
     return specs()
+
+
+@hookimpl
+def evalengine_agents() -> Sequence[AgentSpec]:
+    """List the agent that samples any space of actions."""
+    return [
+        AgentSpec(
+            name="pettingzoo-random",
+            version="1",
+            doc="Draw from the legal actions, or from the space of actions where they cannot be listed.",
+            factory="evalengine_pettingzoo.agent:Sampler",
+            fits="pettingzoo",
+        )
+    ]

@@ -11,8 +11,8 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from evalengine import ConfigError, Game, GameError
-from evalengine_pettingzoo.makers import made, maker_of, own_maker
-from evalengine_pettingzoo.specs import OWN
+from evalengine_pettingzoo.makers import made, maker_of, named_maker
+from evalengine_pettingzoo.specs import MAKE
 from evalengine_pettingzoo.table import ENVIRONMENTS
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ _MOST_FREE = 8  # environments that wait for another match
 
 def __getattr__(name: str) -> Callable[..., EnvironmentGame]:
     """Return the factory of a listed game: `evalengine_pettingzoo.game:NAME`."""
-    if name == OWN:
-        return OwnGame
+    if name == MAKE:
+        return MadeGame
     if name not in ENVIRONMENTS:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
@@ -99,7 +99,7 @@ class EnvironmentGame(Game):
         return dataclasses.replace(spec, min_seats=seats, max_seats=seats, default_seats=seats)
 
 
-class OwnGame(EnvironmentGame):
+class MadeGame(EnvironmentGame):
     """The rules of an environment that a person names."""
 
     reuses = False
@@ -120,7 +120,7 @@ class OwnGame(EnvironmentGame):
         Raises:
             ConfigError: there is none, or it refuses its options.
         """
-        maker, self._digest = own_maker(env)
+        maker, self._digest = named_maker(env)
         self._fields: dict[str, Any] = {
             "max_turns": max_turns,
             "min_score": float(min_score),

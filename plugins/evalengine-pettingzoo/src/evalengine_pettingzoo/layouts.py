@@ -58,14 +58,16 @@ class Layout:
     choices: int = 256
     text_bytes: int = 4096
     dtype: str = "int16"
-    places: Mapping[str, slice] = field(init=False, default_factory=dict)  # of fields in the vector
+    places: dict[str, slice] = field(init=False, default_factory=dict)  # of fields in the vector
 
     def __post_init__(self) -> None:
-        places, start = {"seat": slice(0, 1)}, 1
-        for name, one in (self.fields or {}).items():
-            places[name] = slice(start, start + math.prod(one.shape))
-            start = places[name].stop
-        object.__setattr__(self, "places", places)
+        if self.fields is None:
+            return
+        start = 1
+        self.places["seat"] = slice(0, start)
+        for name, one in self.fields.items():
+            self.places[name] = slice(start, start + math.prod(one.shape))
+            start = self.places[name].stop
 
     @property
     def action_count(self) -> int:

@@ -70,13 +70,16 @@ def _from_registry(kind: str, name: str) -> Maker:
     return made
 
 
-def own_maker(ref: str) -> tuple[Maker, str]:
+def named_maker(ref: str) -> tuple[Maker, str]:
     """Return the function that `package.module:function` or `file.py:function` names, and a digest of its file.
 
     Raises:
         ConfigError: there is none.
     """
     place, _, function = ref.rpartition(":")
+    if not place or not function:
+        msg = f"env={ref!r} names no environment: write package.module:function or file.py:function"
+        raise ConfigError(msg)
     try:
         with quiet():
             module = _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
@@ -105,12 +108,15 @@ def _from_file(path: Path) -> ModuleType:
     return sys.modules[name]
 
 
-def made(maker: Maker, options: Mapping[str, Any]) -> Any:
+def made(maker: Maker, options: Any) -> Any:
     """Return a new environment; one that draws text where it can.
 
     Raises:
         ConfigError: it refuses its options, or is none of PettingZoo's.
     """
+    if not isinstance(options, Mapping) or not all(type(key) is str for key in options):
+        msg = f"options must be a dict of keyword arguments, as in options={{'size': 5}}, not {options!r}"
+        raise ConfigError(msg)
     try:
         with quiet():
             env = maker(**options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from evalengine import GameError, State
 from evalengine_pettingzoo.drawing import text_document
 from evalengine_pettingzoo.snapshots import copied
-from evalengine_pettingzoo.spaces import action_in, numbers_of, plain
+from evalengine_pettingzoo.spaces import action_in, is_plain, legal_of, plain
 
 if TYPE_CHECKING:
     import random
@@ -64,8 +64,8 @@ class Position(State):
     def to_move(self) -> Sequence[int]:
         return self._movers
 
-    def legal(self, seat: int) -> Sequence[int] | None:
-        found = numbers_of(self._game.spaces[seat], self._mask(seat))
+    def legal(self, seat: int) -> Sequence[Any] | None:
+        found = legal_of(self._game.spaces[seat], self._mask(seat))
         if found == ():
             msg = f"the environment asks {self._game.agents[seat]!r}, but its action mask is empty"
             raise GameError(msg)
@@ -141,7 +141,7 @@ class AecPosition(Position):
 
     @classmethod
     def fitting(cls, spaces: Sequence[Any]) -> type[Self]:
-        return cls if _listed(spaces) else _AecAsking  # type: ignore[return-value]
+        return cls if all(map(is_plain, spaces)) else _AecAsking  # type: ignore[return-value]
 
     def reset(self) -> None:
         self._env.reset(seed=self._seed)
@@ -189,7 +189,7 @@ class ParallelPosition(Position):
 
     @classmethod
     def fitting(cls, spaces: Sequence[Any]) -> type[Self]:
-        return cls if _listed(spaces) else _ParallelAsking  # type: ignore[return-value]
+        return cls if all(map(is_plain, spaces)) else _ParallelAsking  # type: ignore[return-value]
 
     def reset(self) -> None:
         observations, infos = self._env.reset(seed=self._seed)
@@ -235,19 +235,14 @@ class ParallelPosition(Position):
         return action
 
 
-def _listed(spaces: Sequence[Any]) -> bool:
-    return all(numbers_of(space, None) is not None for space in spaces)
-
-
 class _Asking(Position):
-    """A state of which some action space cannot be listed: the space says what fits."""
+    """A state of which some action space holds other things than whole numbers: the space says what fits."""
 
     __slots__ = ()
 
     def refuse(self, seat: int, action: Any) -> str | None:
-        legal = self.legal(seat)
-        if legal is not None:
-            return None if type(action) is int and action in legal else "not a legal action"
+        if self.legal(seat) is not None:
+            return super().refuse(seat, action)
         try:
             action_in(self._game.spaces[seat], action)
         except ValueError as error:

@@ -55,10 +55,10 @@ class Seating:
         self.match = None
         first = Match(self._spec(0), game).state
         self.layout = layout or layout_of(game, self._seats, first.view(0))
-        self._observation_spaces = {agent: self.layout.observation_space(self._seats) for agent in self._seat}
-        self._action_spaces = {agent: self.layout.action_space() for agent in self._seat}
-        self.state_space = _joined([space["observation"] for space in self._observation_spaces.values()])
-        _check_layout(self.layout, first, self._observation_spaces["seat_0"])
+        self.observation_spaces = {agent: self.layout.observation_space(self._seats) for agent in self._seat}
+        self.action_spaces = {agent: self.layout.action_space() for agent in self._seat}
+        self.state_space = _joined([space["observation"] for space in self.observation_spaces.values()])
+        _check_layout(self.layout, first, self.observation_spaces["seat_0"])
         self.metadata: dict[str, Any] = {
             "name": f"{game.spec.name}_v{game.spec.version}",
             "render_modes": ["human", "ansi", *(["svg"] if type(first).svg is not State.svg else [])],
@@ -81,11 +81,11 @@ class Seating:
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Dict:
         """Return the space of what `agent` sees: "observation", a vector as `layout` says, and "action_mask"."""
-        return self._observation_spaces[agent]
+        return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> gymnasium.spaces.Discrete:
         """Return the space of the numbers that `agent` acts by."""
-        return self._action_spaces[agent]
+        return self.action_spaces[agent]
 
     # --------------------------------------------------------------------------------- the match
 

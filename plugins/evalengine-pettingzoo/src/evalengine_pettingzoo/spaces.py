@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
+_MOST_LISTED = 1000
 _MISFITS = (TypeError, ValueError, OverflowError, RecursionError)
 
 
@@ -23,14 +26,48 @@ def plain(value: Any) -> Any:
     return value
 
 
-def numbers_of(space: Any, mask: Any) -> tuple[int, ...] | None:
-    """Return the actions that a mask leaves of a space, all without one; None where they cannot be listed."""
+def is_plain(space: Any) -> bool:
+    """Say whether a space's elements are whole numbers, which need no translation."""
+    return isinstance(space, spaces.Discrete)
+
+
+def lists(value: Any) -> Any:
+    """Return an element of a space as an agent gives it: as `plain`, but arrays as lists."""
+    value = plain(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: lists(one) for key, one in value.items()}
+    return [lists(one) for one in value] if isinstance(value, list) else value
+
+
+def legal_of(space: Any, mask: Any) -> tuple[Any, ...] | None:
+    """Return the actions that a mask leaves of a space, all without one; None where they cannot be listed.
+
+    Of spaces of several whole numbers, those with few elements are listed, as lists; there a mask is not looked at.
+    """
+    if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary):
+        return _combinations(space)
     if not isinstance(space, spaces.Discrete):
         return None
     start = int(space.start)
     if mask is None:
         return tuple(range(start, start + int(space.n)))
     return tuple(start + int(place) for place in np.flatnonzero(mask))
+
+
+def _combinations(space: Any) -> tuple[list[int], ...] | None:
+    if len(space.shape) != 1:
+        return None
+    if isinstance(space, spaces.MultiBinary):
+        ranges = [range(2)] * space.shape[0]
+    else:
+        ranges = [
+            range(first, first + count) for first, count in zip(lists(space.start), lists(space.nvec), strict=True)
+        ]
+    if math.prod(map(len, ranges)) > _MOST_LISTED:
+        return None
+    return tuple(map(list, itertools.product(*ranges)))
 
 
 def action_in(space: Any, action: Any) -> Any:

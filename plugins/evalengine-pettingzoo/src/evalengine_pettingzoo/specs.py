@@ -1,4 +1,4 @@
-"""The rows of the table, and `pettingzoo:own`, as GameSpecs."""
+"""The rows of the table, and `pettingzoo:make`, as GameSpecs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from evalengine import GameSpec
 from evalengine_pettingzoo.table import ENVIRONMENTS, Row
 
 PREFIX = "pettingzoo:"
-OWN = "own"
+MAKE = "make"
 _ADAPTER = 1  # goes up when this plugin makes recorded matches replay differently
 _OPTIONS = {"type": "object", "default": {}, "description": "keyword arguments of the environment, as a dict"}
 
 
 def specs() -> list[GameSpec]:
     """Return all environments of the table, and the one that takes anybody's."""
-    return [*(_spec(name, row) for name, row in ENVIRONMENTS.items()), _own()]
+    return [*(_spec(name, row) for name, row in ENVIRONMENTS.items()), _make()]
 
 
 @functools.cache
@@ -54,14 +54,14 @@ def _choice(default: str, *others: str, description: str) -> dict[str, Any]:
     return {"type": "string", "default": default, "enum": [default, *others], "description": description}
 
 
-def _own() -> GameSpec:
+def _make() -> GameSpec:
     return GameSpec(
-        name=PREFIX + OWN,
+        name=PREFIX + MAKE,
         version=version(),
         doc="An environment of one's own, made by env='package.module:function' or env='file.py:function'.\n"
         "An action is what its action space holds; arrays as lists.\n"
         "The view has the environment's own observation as 'observation'.",
-        factory=f"evalengine_pettingzoo.game:{OWN}",
+        factory=f"evalengine_pettingzoo.game:{MAKE}",
         config={
             "env": {
                 "type": "string",
