@@ -27,6 +27,9 @@ _COMMANDS = {
     "rate": "Rate a stored run with another rater or other options, without playing.",
     "show": "Show one match, or one agent: how it ended, faults, logs.",
     "replay": "Show the positions of a match, turn by turn.",
+    "new": "Write the package of a new game, agent or plugin.",
+    "check": "Try each rule of the contract on a game or an agent, in about two seconds.",
+    "certify": "Try a game for a minute: random matches, hostile actions, kills, replays; write its certificate.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
 
