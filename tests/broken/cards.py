@@ -61,3 +61,6 @@ def game(state):
             return state(deal.deck, deal.done)
 
     return Made
+
+
+Broken = Cards  # what spec() names, so that the sound game can be tried as well

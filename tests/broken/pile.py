@@ -58,3 +58,6 @@ def game(state):
             return state([12], 0)
 
     return Made
+
+
+Broken = Pile  # what spec() names, so that the sound game can be tried as well

@@ -5,6 +5,7 @@ For a process of its own, before the game is imported: what is replaced here is 
 
 from __future__ import annotations
 
+import _thread
 import datetime
 import io
 import os
@@ -92,16 +93,19 @@ class Watch:
             self._wrap(random, name, "random", f"random.{name}()")
         for module, name in ((os, "urandom"), (os, "getrandom"), (random, "_urandom")):
             self._wrap(module, name, "random", f"the system's entropy (os.{name.strip('_')})")
+        # Of threads the interpreter tells nothing before 3.12.
+        self._wrap(threading.Thread, "start", "process", "a thread", deep=True)
+        self._wrap(_thread, "start_new_thread", "process", "a thread", deep=True)
         self._replace_classes()
         sys.addaudithook(self._heard)
 
-    def _wrap(self, module: Any, name: str, kind: str, told: str) -> None:
+    def _wrap(self, module: Any, name: str, kind: str, told: str, *, deep: bool = False) -> None:
         inner: Callable[..., Any] | None = getattr(module, name, None)
         if inner is None:
             return
 
         def noting(*arguments: Any, **named: Any) -> Any:
-            self.note(kind, told, sys._getframe(1))  # noqa: SLF001 - who calls is the question
+            self.note(kind, told, sys._getframe(1), deep=deep)  # noqa: SLF001 - who calls is the question
             return inner(*arguments, **named)
 
         setattr(module, name, noting)
