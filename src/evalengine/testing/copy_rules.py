@@ -11,7 +11,7 @@ from evalengine.match import Match
 from evalengine.model import Fault, FaultKind, MatchSpec
 from evalengine.testing.breaches import Breach
 from evalengine.testing.rules import rule
-from evalengine.testing.subject import Line, differs, shown
+from evalengine.testing.subject import Line, differs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,5 +221,8 @@ def luck(subject: Subject) -> str:
     """Luck is declared where it is drawn."""
     if not subject.game.spec.chance:
         return "none is declared, and none was drawn"
-    starts = {str(Line(subject, subject.game, subject.seats[0], number).looks(drawings=False)) for number in range(20)}
-    return f"declared; 20 seeds gave {shown(len(starts))} first positions"
+    starts, tried = set(), 0
+    for seats, number in subject.seeds():
+        starts.add(str(Line(subject, subject.game, seats, number).looks(drawings=False)))
+        tried += 1
+    return f"declared; {tried} seeds gave {len(starts)} first positions"

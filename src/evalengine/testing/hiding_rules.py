@@ -18,7 +18,7 @@ from evalengine.testing.subject import Line, listed, packed, shown
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evalengine.testing.subject import Subject
 
@@ -283,14 +283,16 @@ def sample(subject: Subject) -> str:
             raise line.breach(told, "Write one, or say sample=False", "sample()")
         for seat in range(line.seats):
             tried += 1
-            varied += _check_samples(line, seat)
+            varied += _check_samples(line, seat, subject.late)
+            if subject.late() and tried > _ENOUGH:
+                break
     if not varied and tried > _ENOUGH:
         told = f"in {tried} positions each sample was the position itself"
         raise Breach(told, "Draw anew what the seat does not see", call="sample()", seed=subject.seed)
     return f"{tried} positions, {varied} with samples that differ from them"
 
 
-def _check_samples(line: Line, seat: int) -> bool:
+def _check_samples(line: Line, seat: int, late: Callable[[], bool]) -> bool:
     """Compare samples of a position with it; return whether any differs in what the seat does not see."""
     mine, whole, movers = _own(line, seat), _whole(line), list(line.movers())
     varied = False
@@ -306,6 +308,8 @@ def _check_samples(line: Line, seat: int) -> bool:
             told = f"in the sample {changed} is another: it tells what seat {seat} must not see, or the sample is wrong"
             raise line.breach(told, "Leave it out, or keep in sample() all that the seat has seen", changed)
         varied = varied or _whole(twin) != whole
+        if late() and number:
+            break
         while twin.movers() and twin.turn < min(twin.game.spec.max_turns, line.turn + _TURNS):
             twin.play()
     if _own(line, seat) != mine or _whole(line) != whole:
