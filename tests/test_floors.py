@@ -32,7 +32,11 @@ FLOORS = [
     ["__main__"],
 ]
 FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
-ON_ONE_FLOOR = ("evalengine.cli", "evalengine.statistics", "evalengine.testing")  # packages whose modules import one another
+ON_ONE_FLOOR = (
+    "evalengine.cli",
+    "evalengine.statistics",
+    "evalengine.testing",
+)  # packages whose modules import one another
 SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
 SLOW |= {"openskill", "evalica"}
 PACKAGES = {

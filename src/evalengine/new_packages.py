@@ -91,8 +91,8 @@ def _check_target(target: Path) -> None:
 def _filled(kind: str, name: str) -> Iterator[tuple[PurePosixPath, str]]:
     """Yield the place and the text of each file of a package."""
     words = {"newname": name, "Newname": name.title().replace("_", ""), "new-name": _dashed(name)}
-    for place, text in _templates(resources.files("evalengine") / "templates" / kind, PurePosixPath()):
-        path = str(place).removesuffix(_SUFFIX)
+    for place, template in _templates(resources.files("evalengine") / "templates" / kind, PurePosixPath()):
+        path, text = str(place).removesuffix(_SUFFIX), template
         for word, instead in words.items():
             path, text = path.replace(word, instead), text.replace(word, instead)
         yield PurePosixPath(path), text

@@ -1,7 +1,6 @@
 """Actions are numpy's numbers."""
 
 import numpy
-
 from pile import Heap, game, spec
 
 from evalengine import hookimpl

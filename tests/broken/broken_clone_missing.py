@@ -1,10 +1,8 @@
 """The spec promises clones, and there are none."""
 
-from evalengine import State
-
 from pile import Heap, game, spec
 
-from evalengine import hookimpl
+from evalengine import State, hookimpl
 
 BREAKS = "clone"
 

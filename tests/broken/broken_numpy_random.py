@@ -1,7 +1,6 @@
 """It draws from numpy's global generator."""
 
 import numpy
-
 from pile import Heap, game, spec
 
 from evalengine import hookimpl

@@ -1,10 +1,8 @@
 """The spec promises samples, and there are none."""
 
-from evalengine import State
-
 from cards import Deal, game, spec
 
-from evalengine import hookimpl
+from evalengine import State, hookimpl
 
 BREAKS = "sample"
 

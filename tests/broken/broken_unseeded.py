@@ -1,7 +1,6 @@
 """It has a generator of its own without a seed."""
 
 import numpy
-
 from pile import Heap, game, spec
 
 from evalengine import hookimpl

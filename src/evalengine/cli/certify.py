@@ -45,7 +45,7 @@ _CERTIFICATE = "certificate.json"
     help="Say whether this certificate holds for the game that is here, and try nothing else.",
 )
 @settings.plugin_options
-def command(
+def command(  # noqa: PLR0917 - click gives them by name
     what: str | None, seconds: float, seed: int, output: Path, verify: Path | None, wanted: Sequence[str]
 ) -> int:
     """Try a game for about a minute: all rules of check, random matches, hostile actions, a killed run, replays, speed.
@@ -135,7 +135,7 @@ def _verify(file: Path, what: str | None, plugs: Plugins) -> int:
         try:
             what = finding.projects(Path())[0]
         except UsageError:
-            raise unknown("game", name, plugs.games(), "evalengine games") from None
+            raise unknown("game", name, plugs.games(), "evalengine games") from None  # noqa: EM101 - a part of the text
     if what is not None:
         found = [subject for subject in finding.subjects(what, plugs) if subject.spec.name == name]
         if not found:

@@ -31,7 +31,7 @@ _WIDE = 15  # columns of a rule's name
 @click.option("--sandbox", default="auto", show_default=True, metavar="NAME", help="What contains an agent.")
 @settings.format_option("table", "json")
 @settings.plugin_options
-def command(
+def command(  # noqa: PLR0917 - click gives them by name
     what: str | None, seed: int, games: str | None, sandbox: str, form: str, wanted: Sequence[str]
 ) -> int:
     """Try each rule of the contract on a game or an agent, in about two seconds.
@@ -82,7 +82,9 @@ def _record(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict as an interface has it."""
     outcome = {"ok": "ok", "FAIL": "failed"}.get(verdict.outcome, "not tried")
     found = {"rule": verdict.rule, "outcome": outcome, "told": verdict.told}
-    return found | {"seed": verdict.seed, "call": verdict.call, "remedy": verdict.remedy} if outcome == "failed" else found
+    return (
+        found | {"seed": verdict.seed, "call": verdict.call, "remedy": verdict.remedy} if outcome == "failed" else found
+    )
 
 
 def _told(verdicts: Iterator[Verdict], title: str, form: str) -> Iterator[Verdict]:

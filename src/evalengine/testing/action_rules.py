@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from typing import TYPE_CHECKING, Any
 
 from evalengine.contracts import State, contains
@@ -12,6 +11,7 @@ from evalengine.testing.subject import differs, shown
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterable, Sequence
 
     from evalengine.testing.subject import Line, Subject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import importlib.util
 import json
@@ -125,7 +125,7 @@ class Trial:
             "certificate": FORMAT,
             "game": {"name": subject.spec.name, "version": subject.spec.version, "config": dict(subject.config)},
             "passed": all(verdict.outcome == "ok" for verdict in verdicts),
-            "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "seed": subject.seed,
             "seconds": self.seconds,
             "runtime": runtime(),
@@ -168,8 +168,10 @@ def package_of(subject: Subject) -> dict[str, Any]:
         raise UsageError(msg)
     origin = Path(found.origin)
     folder = origin.parent
-    files = [origin] if origin.name != "__init__.py" else sorted(
-        path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    files = (
+        [origin]
+        if origin.name != "__init__.py"
+        else sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     )
     digest = hashlib.sha256()
     for path in files:
@@ -277,7 +279,15 @@ def read(path: Path) -> dict[str, Any]:
         why = error.strerror if isinstance(error, OSError) else "it is no JSON"
         msg = f"{path} cannot be read: {why}"
         raise UsageError(msg) from error
-    shape = {"certificate": int, "game": dict, "passed": bool, "package": dict, "replay": dict, "seed": int, "sha256": str}
+    shape = {
+        "certificate": int,
+        "game": dict,
+        "passed": bool,
+        "package": dict,
+        "replay": dict,
+        "seed": int,
+        "sha256": str,
+    }
     if not isinstance(record, dict) or any(not isinstance(record.get(key), kind) for key, kind in shape.items()):
         msg = f"{path} is no certificate of evalengine"
         raise UsageError(msg)
@@ -295,7 +305,9 @@ def verified(record: Mapping[str, Any], subject: Subject) -> Iterator[Verdict]:
     yield _said("version", mine == theirs, f"{mine}", f"the game here is {mine}, it is of {theirs}")
     package, told = package_of(subject), record["package"]
     same = package["sha256"] == told.get("sha256")
-    yield _said("files", same, f"the {package['files']} files of {package['module']} are as they were", "files were changed")
+    yield _said(
+        "files", same, f"the {package['files']} files of {package['module']} are as they were", "files were changed"
+    )
     yield _replays(record, subject)
 
 

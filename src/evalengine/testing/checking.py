@@ -56,9 +56,13 @@ class Verdict(NamedTuple):
 def ordered() -> list[Rule]:
     """Return the rules as they are tried."""
     modules = [module.__name__ for module in _ORDER]
-    return sorted(RULES.values(), key=lambda rule: (
-        _FIRST.index(rule.name) if rule.name in _FIRST else len(_FIRST), modules.index(rule.function.__module__)
-    ))
+    return sorted(
+        RULES.values(),
+        key=lambda rule: (
+            _FIRST.index(rule.name) if rule.name in _FIRST else len(_FIRST),
+            modules.index(rule.function.__module__),
+        ),
+    )
 
 
 def checked(subject: Subject) -> Iterator[Verdict]:

@@ -16,13 +16,14 @@ from evalengine.testing.subject import Line, differs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evalengine.contracts import Game
     from evalengine.testing.subject import Looks, Subject
 
 _CHECKS = 8  # positions of a match that are cloned
 _AHEAD = 6  # turns that a clone is played ahead of its original
 _LONGEST = 120  # turns of a match that are compared
-_UNSTEADY = "Draw from the rng that initial() and apply() are given, and from no clock, no set and nothing that another match left"
+_UNSTEADY = (
+    "Draw from the rng that initial() and apply() are given; use no clock, no set, nothing that another match left"
+)
 
 
 @rule("clone")

@@ -50,6 +50,9 @@ def is_agent(ref: str, plugs: Plugins) -> bool:
     """Say whether a reference means an agent, not a game."""
     if is_path(ref):
         path = Path(ref).expanduser()
+        if not path.exists() and not Path(ref.partition("(")[0].partition(":")[0]).expanduser().exists():
+            msg = f"there is nothing at {ref!r}: name a game, an agent, or a path that exists"
+            raise UsageError(msg)
         if path.is_dir():
             return any((path / name).is_file() for name in _AGENTS) or not (
                 _is_project(path) or (path / "__init__.py").is_file()
@@ -63,8 +66,8 @@ def is_agent(ref: str, plugs: Plugins) -> bool:
         return False  # an expression over tags
     if name in plugs.agents() or ":" in ref or "=" in name:
         return True
-    known = [*games, *plugs.agents()]
-    raise references.unknown("game or agent", ref, known, "evalengine games, evalengine agents")
+    kind, known = "game or agent", [*games, *plugs.agents()]
+    raise references.unknown(kind, ref, known, "evalengine games, evalengine agents")
 
 
 def subjects(ref: str, plugs: Plugins) -> list[Subject]:

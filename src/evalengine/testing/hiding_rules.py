@@ -168,9 +168,7 @@ def _changes(base: Played, seed: int) -> Iterator[Change]:
         yield Change(turn, seat=rng.choice(sorted(actions)))
 
 
-def _play(
-    subject: Subject, seats: int, seed: int, base: Played | None = None, change: Change | None = None
-) -> Played:
+def _play(subject: Subject, seats: int, seed: int, base: Played | None = None, change: Change | None = None) -> Played:
     """Play a match, or one like `base` but for a change, as far as the same actions lead."""
     made: list[Twisted] = []
 
@@ -255,7 +253,9 @@ def _all_blind_before(base: Played, other: Played, turn: int) -> bool:
     return all(one.seen == two.seen for one, two in before)
 
 
-def _check_beyond(base: Played, one: Frame, two: Frame, blind: set[int], turn: int, change: Change) -> None:
+def _check_beyond(  # noqa: PLR0917 - two frames of one turn
+    base: Played, one: Frame, two: Frame, blind: set[int], turn: int, change: Change
+) -> None:
     for seat in sorted(blind):
         for call, found in one.beyond[seat].items():
             if found != two.beyond[seat][call]:
@@ -272,7 +272,7 @@ def _refuse_hidden(base: Played, blind: set[int], turn: int, change: Change) -> 
 
 @rule("sample")
 def sample(subject: Subject) -> str:
-    """What sample() makes looks to its seat as the position does, and varies in what the seat does not see."""
+    """A sample looks to its seat as the position does, and varies in what the seat does not see."""
     spec = subject.game.spec
     if spec.information == "perfect" or not spec.sample:
         return "its spec says that it has none"

@@ -85,7 +85,7 @@ def _environment() -> dict[str, str]:
 
 def _killed(command: list[str], db: Path, matches: int, folder: Path) -> int:
     """Start a run and kill it once a fifth of it is stored; return how many matches were."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - ourselves
         command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
@@ -100,7 +100,8 @@ def _killed(command: list[str], db: Path, matches: int, folder: Path) -> int:
         process.kill()
         _, told = process.communicate()
     if code not in (None, 0):
-        raise Breach(f"a run of it ended with exit code {code}: {_last(told)}", _REMEDY, call="evalengine run")
+        what = f"a run of it ended with exit code {code}: {_last(told)}"
+        raise Breach(what, _REMEDY, call="evalengine run")
     return _stored(db)
 
 
@@ -114,11 +115,12 @@ def _stored(db: Path) -> int:
 
 
 def _finished(command: list[str], folder: Path, what: str) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - ourselves
         command, cwd=folder, env=_environment(), capture_output=True, text=True, timeout=10 * _WAIT_S, check=False
     )
     if done.returncode:
-        raise Breach(f"{what} ended with exit code {done.returncode}: {_last(done.stderr)}", _REMEDY, call="evalengine run")
+        told = f"{what} ended with exit code {done.returncode}: {_last(done.stderr)}"
+        raise Breach(told, _REMEDY, call="evalengine run")
 
 
 def _last(told: str) -> str:

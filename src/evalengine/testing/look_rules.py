@@ -38,7 +38,9 @@ def _check_view(line: Line, seat: int) -> int:
         back = protocol.unpack(data)
     except Exception as error:
         told = f"it does not go through msgpack: {type(error).__name__}: {error}"
-        raise line.breach(told, "Use numbers, text, lists, mappings with text as keys, None and numpy arrays", call) from error
+        raise line.breach(
+            told, "Use numbers, text, lists, mappings with text as keys, None and numpy arrays", call
+        ) from error
     where = _otherwise(view, back)
     if where is not None:
         told = f"{where[0]} is {shown(where[1])} and comes back as {shown(where[2])}"
@@ -51,7 +53,9 @@ def _check_view(line: Line, seat: int) -> int:
         for key in sorted(OBSERVATION_FIELDS & {key for key in view if isinstance(key, str)}):
             if view[key] != own.get(key):
                 told = f"its key {key!r} is hidden by the observation's own: observation[{key!r}] is something else"
-                raise line.breach(told, f"Call it otherwise; the observation's are {', '.join(sorted(OBSERVATION_FIELDS))}", call)
+                raise line.breach(
+                    told, f"Call it otherwise; the observation's are {', '.join(sorted(OBSERVATION_FIELDS))}", call
+                )
     return len(data)
 
 
@@ -141,7 +145,9 @@ def text(subject: Subject) -> str:
                 raise line.breach(f"it returned {shown(found)}", "Return the position as lines of text", call)
             odd = next((c for c in found if not c.isprintable() and c not in "\n\t"), None)
             if odd is not None:
-                raise line.breach(f"it holds {odd!r}, which steers terminals", "Use printable characters and line breaks", call)
+                raise line.breach(
+                    f"it holds {odd!r}, which steers terminals", "Use printable characters and line breaks", call
+                )
     return "printable, and the same when asked again"
 
 
@@ -161,7 +167,7 @@ def svg(subject: Subject) -> str:
     return f"{drawn} drawings"
 
 
-def _wrong_with(document: Any) -> tuple[str, str] | None:
+def _wrong_with(document: Any) -> tuple[str, str] | None:  # noqa: PLR0911 - one a kind
     """Return what is wrong with a drawing and what to do, None when nothing is."""
     if not isinstance(document, str):
         return f"it returned {type(document).__name__}", "Return the document as text"

@@ -37,7 +37,9 @@ def begin(subject: Subject) -> None:
 def _nothing_of(subject: Subject, kind: str, told: str, remedy: str) -> str:
     for found in probes(subject):
         if kind in found.noted:
-            raise Breach(f"{told}: {found.noted[kind]}", remedy, seed=subject.seed, call=found.noted[kind].split(" at ")[0])
+            raise Breach(
+                f"{told}: {found.noted[kind]}", remedy, seed=subject.seed, call=found.noted[kind].split(" at ")[0]
+            )
     tried = probes(subject)[0]
     return f"none in {len(tried.matches)} matches" if not tried.failed else f"none, until: {tried.failed}"
 
@@ -70,7 +72,9 @@ def process(subject: Subject) -> str:
 @rule("files", needs_play=False)
 def files(subject: Subject) -> str:
     """No file is written."""
-    return _nothing_of(subject, "files", "it writes files", "Keep what changes in the State; matches are stored by the engine")
+    return _nothing_of(
+        subject, "files", "it writes files", "Keep what changes in the State; matches are stored by the engine"
+    )
 
 
 @rule("prints", needs_play=False)

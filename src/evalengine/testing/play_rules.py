@@ -96,7 +96,9 @@ def ends(subject: Subject) -> str:
     if not by_rules:
         line = lines[-1]
         told = f"none of {len(lines)} random matches had ended by the rules after max_turns, {limit}"
-        remedy = "Return no seat from to_move() when it is over, and give max_turns as the most turns that the rules allow"
+        remedy = (
+            "Return no seat from to_move() when it is over, and give max_turns as the most turns that the rules allow"
+        )
         raise line.breach(told, remedy, "to_move()")
     longest = max(line.turn for line in lines)
     return f"{len(by_rules)} of {len(lines)} matches by the rules, the longest after {longest} of {limit} turns"
@@ -184,7 +186,9 @@ def _resumed(line: Line) -> Match:
     try:
         return Match.resume(spec, line.game, line.done)
     except GameError as error:
-        raise line.breach(str(error), "The same luck and actions must lead to the same match", "Match.resume()") from error
+        raise line.breach(
+            str(error), "The same luck and actions must lead to the same match", "Match.resume()"
+        ) from error
 
 
 @rule("over")
@@ -206,5 +210,7 @@ def over(subject: Subject) -> str:
             legal = line.legal(seat)
             if legal is not None and not len(legal):
                 told = f"seat {seat} is to move and has no action"
-                raise line.breach(told, "Leave it out of to_move(), or give it an action to pass with", f"legal({seat})")
+                raise line.breach(
+                    told, "Leave it out of to_move(), or give it an action to pass with", f"legal({seat})"
+                )
     return f"{len(subject.ended)} ends"

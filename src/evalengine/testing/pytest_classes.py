@@ -33,18 +33,16 @@ class GameContract:
     seed: ClassVar[int] = 1
     matches: ClassVar[int] = 24
     rule_s: ClassVar[float] = 0.2
+    _shared: ClassVar[Subject]
 
     @classmethod
     def subject(cls) -> Subject:
         """Return the game under test; the tests of a class share it."""
-        return _subject(cls)
-
-
-@cache
-def _subject(cls: type[GameContract]) -> Subject:
-    found = _found(cls.game, cls.config)
-    found.seed, found.matches, found.rule_s = cls.seed, cls.matches, cls.rule_s
-    return found
+        if "_shared" not in vars(cls):
+            found = _found(cls.game, cls.config)
+            found.seed, found.matches, found.rule_s = cls.seed, cls.matches, cls.rule_s
+            cls._shared = found
+        return cls._shared
 
 
 def _found(game: Any, config: Mapping[str, Any]) -> Subject:

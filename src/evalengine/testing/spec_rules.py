@@ -42,7 +42,7 @@ def spec(subject: Subject) -> str:
     return f"{subject.spec.name} {subject.spec.version}, {subject.spec.min_seats} to {subject.spec.max_seats} seats"
 
 
-def _wrong_in(one: GameSpec) -> Iterator[tuple[str, str, str]]:
+def _wrong_in(one: GameSpec) -> Iterator[tuple[str, str, str]]:  # noqa: C901 - one a field
     """Yield what is wrong with a spec: what, the field, what to do."""
     if not isinstance(one.name, str) or not _NAME.fullmatch(one.name) or one.name in _WORDS:
         yield f"{one.name!r} is no name", "name", "Use a-z, 0-9 and _, or PREFIX:NAME"

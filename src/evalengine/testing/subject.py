@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from evalengine.seeding import derive, stream
 from evalengine.testing.breaches import Breach, Broken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evalengine.contracts import Game
     from evalengine.model import GameSpec
@@ -169,7 +168,7 @@ class Line:
         self._fixed = None if game.spec.chance else Undeclared()
         self._luck = luck or (lambda what, turn: stream(seed, what) if what == "initial" else stream(seed, what, turn))
         self.turn = 0
-        self.done: list[dict[int, Any]] = []
+        self.done: list[dict[Any, Any]] = []
         self.rng = random.Random(seed)
         self.matches_seats = "" if seats == subject.game.spec.default_seats else f" of {seats} seats"
         self.state: State = self.call("initial", game.initial, seats, self._fixed or self._luck("initial", 0))
@@ -242,7 +241,9 @@ class Line:
     def _one_of(self, seat: int, legal: Any, rng: random.Random) -> Any:
         if legal is None:
             told = "it lists no actions, so no random match can be played"
-            raise self.breach(told, "Return a sequence of actions; a sample of them if there are too many", f"legal({seat})")
+            raise self.breach(
+                told, "Return a sequence of actions; a sample of them if there are too many", f"legal({seat})"
+            )
         try:
             return legal[rng.randrange(len(legal))]
         except (TypeError, KeyError, IndexError, ValueError) as error:

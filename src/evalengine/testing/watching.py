@@ -6,7 +6,7 @@ For a process of its own, before the game is imported: what is replaced here is 
 from __future__ import annotations
 
 import _thread
-import datetime
+import datetime as dt
 import io
 import os
 import random
@@ -30,8 +30,30 @@ _GENERATORS = (
     "gauss", "normalvariate", "betavariate", "expovariate", "triangular", "randbytes", "setstate", "vonmisesvariate",
 )  # fmt: skip
 _NETWORK = ("socket.", "urllib.", "http.", "ftplib.", "smtplib.", "telnetlib.", "poplib.", "imaplib.", "nntplib.")
-_PROCESSES = ("subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "_thread.start", "os.kill", "pty.")
-_FILES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod", "os.link", "os.symlink", "shutil.", "tempfile.", "sqlite3.connect")
+_PROCESSES = (
+    "subprocess.",
+    "os.fork",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "_thread.start",
+    "os.kill",
+    "pty.",
+)
+_FILES = (
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "os.rmdir",
+    "os.truncate",
+    "os.chmod",
+    "os.link",
+    "os.symlink",
+    "shutil.",
+    "tempfile.",
+    "sqlite3.connect",
+)
 _EVENTS = ("open", *_NETWORK, *_PROCESSES, *_FILES)
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -113,23 +135,23 @@ class Watch:
     def _replace_classes(self) -> None:
         note = self.note
 
-        class Moment(datetime.datetime):
+        class Moment(dt.datetime):
             @classmethod
-            def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            def now(cls, tz: dt.tzinfo | None = None) -> Any:
                 note("clock", "datetime.now()", sys._getframe(1))  # noqa: SLF001 - as above
                 return super().now(tz)
 
             @classmethod
             def utcnow(cls) -> Any:
                 note("clock", "datetime.utcnow()", sys._getframe(1))  # noqa: SLF001 - as above
-                return super().now(datetime.UTC).replace(tzinfo=None)
+                return super().now(dt.UTC).replace(tzinfo=None)
 
             @classmethod
             def today(cls) -> Any:
                 note("clock", "datetime.today()", sys._getframe(1))  # noqa: SLF001 - as above
                 return super().now()
 
-        class Day(datetime.date):
+        class Day(dt.date):
             @classmethod
             def today(cls) -> Any:
                 note("clock", "date.today()", sys._getframe(1))  # noqa: SLF001 - as above
@@ -141,7 +163,7 @@ class Watch:
                     note("random", "random.Random() without a seed", sys._getframe(1))  # noqa: SLF001 - as above
                 super().__init__(x)
 
-        datetime.datetime, datetime.date, random.Random = Moment, Day, Unseeded  # type: ignore[misc]
+        dt.datetime, dt.date, random.Random = Moment, Day, Unseeded  # type: ignore[misc]
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         # sys._getframe is an event itself: the names are looked at first.
