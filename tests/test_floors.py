@@ -27,8 +27,8 @@ FLOORS = [
     ["runs"],
     ["rerating", "continuing", "outcomes", "verifying", "exports"],
     ["playing"],
-    ["runner"],
-    ["cli", "testing"],
+    ["runner", "testing"],
+    ["cli"],
     ["__main__"],
 ]
 FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
@@ -36,6 +36,7 @@ ON_ONE_FLOOR = (
     "evalengine.cli",
     "evalengine.exports",
     "evalengine.statistics",
+    "evalengine.testing",
 )  # packages whose modules import one another
 SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
 SLOW |= {"openskill", "evalica", "pandas", "pyarrow"}

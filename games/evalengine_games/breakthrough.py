@@ -129,6 +129,8 @@ class Board(State):
         return self.movers
 
     def legal(self, seat: int) -> Sequence[int]:
+        if not self.movers:
+            return ()
         rules, mine, theirs = self.rules, self.mine, self.theirs
         right = mine & rules.right_of
         empty = rules.on_board & ~(mine | theirs)

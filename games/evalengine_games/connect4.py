@@ -95,6 +95,8 @@ class Board(State):
         return () if self.over else _SEATS[self.ply & 1]
 
     def legal(self, seat: int) -> Sequence[int]:
+        if self.over:
+            return ()
         rules = self.rules
         return rules.open[(self.mine | self.theirs) & rules.top]
 

@@ -102,7 +102,7 @@ class Board(State):
         return () if self.over else _SEATS[self.ply & 1]
 
     def legal(self, seat: int) -> Sequence[int]:
-        return self.free
+        return () if self.over else self.free
 
     def apply(self, actions: Mapping[int, int], rng: random.Random) -> Board:
         rules = self.rules

@@ -71,6 +71,8 @@ class Board(State):
         return self.movers
 
     def legal(self, seat: int) -> Sequence[int]:
+        if not self.movers:
+            return ()
         pits = self.pits.to_bytes(_PITS, "little")
         return tuple(compress(_HOUSES[1], pits[8:]) if self.seat else compress(_HOUSES[0], pits[1:7]))
 

@@ -62,7 +62,7 @@ class Hand(State):
         return self.movers
 
     def legal(self, seat: int) -> Sequence[int]:
-        return _ACTIONS
+        return _ACTIONS if self.movers else ()
 
     def apply(self, actions: Mapping[int, int], rng: random.Random) -> Hand:
         return self._after[actions[self.movers[0]]]

@@ -110,7 +110,7 @@ class Board(State):
     def legal(self, seat: int) -> Sequence[int]:
         moves = self.moves
         if not moves:
-            return _PASSES
+            return () if self.over else _PASSES
         found = []
         while moves:
             length = moves.bit_length()

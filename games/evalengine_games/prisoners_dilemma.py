@@ -61,7 +61,7 @@ class Rounds(State):
         return _BOTH if len(self.first) < self.rounds else ()
 
     def legal(self, seat: int) -> Sequence[int]:
-        return _ACTIONS
+        return _ACTIONS if len(self.first) < self.rounds else ()
 
     def apply(self, actions: Mapping[int, int], rng: random.Random) -> Rounds:
         mine, theirs = actions[0], actions[1]

@@ -61,7 +61,7 @@ class Hands(State):
         return _BOTH if len(self.first) < self.rounds else ()
 
     def legal(self, seat: int) -> Sequence[int]:
-        return _HANDS
+        return _HANDS if len(self.first) < self.rounds else ()
 
     def apply(self, actions: Mapping[int, int], rng: random.Random) -> Hands:
         mine, theirs = actions[0], actions[1]

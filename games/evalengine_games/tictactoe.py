@@ -53,7 +53,7 @@ class Board(State):
         return () if self.over else _SEATS[self.ply & 1]
 
     def legal(self, seat: int) -> Sequence[int]:
-        return _FREE[self.mine | self.theirs]
+        return () if self.over else _FREE[self.mine | self.theirs]
 
     def apply(self, actions: Mapping[int, int], rng: random.Random) -> Board:
         mine = self.mine | 1 << actions[self.ply & 1]

@@ -108,7 +108,7 @@ class Cycles(State):
         return self.movers
 
     def legal(self, seat: int) -> Sequence[int]:
-        return _LEGAL[self.headings[seat]]
+        return _LEGAL[self.headings[seat]] if self.movers else ()
 
     def apply(self, actions: Mapping[int, int], rng: random.Random) -> Cycles:
         grid, heads, headings, steps, alive = self.grid, self.heads, self.headings, self.steps, self.alive

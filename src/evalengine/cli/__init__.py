@@ -30,6 +30,9 @@ _COMMANDS = {
     "branch": "Continue a match from one of its turns, many times.",
     "explore": "Hold each action of stored decisions, and see what becomes of it.",
     "export": "Write matches, steps, ratings or grades to files, in a format.",
+    "new": "Write the package of a new game, agent or plugin.",
+    "check": "Try each rule of the contract on a game or an agent, in about two seconds.",
+    "certify": "Try a game for a minute: random matches, hostile actions, kills, replays; write its certificate.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
 

@@ -103,7 +103,7 @@ class Position(State):
         self._winner: int | None = None
         self.ending = self._ending()
         if self.ending:
-            self._movers = _NOBODY
+            self._movers, self._legal = _NOBODY, ()
         else:
             self._movers = _WHITE_MOVES if board.turn else _BLACK_MOVES
 

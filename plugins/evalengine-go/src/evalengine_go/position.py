@@ -33,13 +33,13 @@ class Position(Stones, State):
         self._moves: list[int] = []
         self._seen = {0}  # keys of what may not come again: hashes, or hashes with who is to move
         self._ko = 0  # where superko bars the seat that is to move; known once `_legal` is
-        self._legal: list[int] | None = None
+        self._legal: tuple[int, ...] | None = None
 
     def clone(self) -> Position:
         twin = object.__new__(type(self))
         twin._copy_stones(self)
         twin._game, twin._passes = self._game, self._passes
-        twin._legal, twin._ko = self._legal, self._ko  # a list that is replaced, never changed
+        twin._legal, twin._ko = self._legal, self._ko  # a tuple that is replaced
         twin._moves, twin._seen = self._moves[:], self._seen.copy()
         return twin
 
@@ -47,16 +47,17 @@ class Position(Stones, State):
         return () if self._passes >= _END else _SEATS[self._colour]
 
     def legal(self, seat: int) -> Sequence[int]:
-        legal = self._legal
-        if legal is None:
+        if self._passes >= _END:
+            return ()
+        if self._legal is None:
             legal = self._free[:]
             barred = self._suicides()
             again = self._lost[self._colour] & (self._empty ^ barred)
             self._ko = self._repeating(again) if again else 0
             for point in self._tables.points_of(barred | self._ko):
                 del legal[bisect_left(legal, point)]
-            self._legal = legal
-        return legal
+            self._legal = tuple(legal)  # it is kept: who is given it must not change it
+        return self._legal
 
     def _repeating(self, candidates: int) -> int:
         """Return those of the points `candidates` where a stone would bring back what was there before.

@@ -1,0 +1,15 @@
+"""The default is more seats than it takes."""
+
+from pile import Heap, game, spec
+
+from evalengine import hookimpl
+
+BREAKS = "spec"
+
+
+Broken = game(Heap)
+
+
+@hookimpl
+def evalengine_games():
+    return [spec(__name__, default_seats=3)]

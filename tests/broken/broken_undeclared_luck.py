@@ -1,0 +1,22 @@
+"""It draws luck and declares none."""
+
+from pile import Heap, game, spec
+
+from evalengine import hookimpl
+
+BREAKS = "plays"
+
+
+class Wrong(Heap):
+    def apply(self, actions, rng):
+        self.left[0] -= min(self.left[0], rng.randint(1, 2))
+        self.mover = 1 - self.mover
+        return self
+
+
+Broken = game(Wrong)
+
+
+@hookimpl
+def evalengine_games():
+    return [spec(__name__)]

@@ -1,0 +1,23 @@
+"""It has a generator of its own without a seed."""
+
+import numpy
+from pile import Heap, game, spec
+
+from evalengine import hookimpl
+
+BREAKS = "seed"
+
+
+class Wrong(Heap):
+    def apply(self, actions, rng):
+        self.left[0] -= min(self.left[0], int(numpy.random.default_rng().integers(1, 3)))
+        self.mover = 1 - self.mover
+        return self
+
+
+Broken = game(Wrong)
+
+
+@hookimpl
+def evalengine_games():
+    return [spec(__name__)]
