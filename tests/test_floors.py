@@ -19,7 +19,7 @@ FLOORS = [
     ["python_seats", "warm_seats", "program_seats"],
     ["together", "bait"],
     ["worker"],
-    ["serving", "attacking", "checkup"],
+    ["serving", "attacking", "checkup", "persons"],
     ["launched"],
     ["scheduler"],
     ["entry", "evidence"],

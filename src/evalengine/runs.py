@@ -252,13 +252,26 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
+    return add(prepared(settings, store, plugs), store, plugs, command)
+
+
+def prepared(settings: Settings, store: Store, plugs: Plugins) -> Entry:
+    """Return what is fixed of a run, with copies of its agents taken; no run is stored.
+
+    Raises:
+        UsageError, NothingToPlayError: as `begin`.
+    """
     entry = enter(settings, plugs, store)
-    sizes = sizes_of(entry, plugs)
+    sizes_of(entry, plugs)
     _check_rater(entry, plugs)
-    entry = _with_copies(entry, store.agents_folder)
-    kept = entry.agents
+    return _with_copies(entry, store.agents_folder)
+
+
+def add(entry: Entry, store: Store, plugs: Plugins, command: str) -> Run:
+    """Store a run of which no match is played."""
+    sizes = sizes_of(entry, plugs)
     row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
-    number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, kept))
+    number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, entry.agents))
     run = Run(store, number, entry, plugs)
     run.sizes = sizes
     if run.stopping is not None:
