@@ -152,6 +152,11 @@ def test_play_returns_what_a_test_may_assert_on(course):
             results.check_no_fault()
             assert play(last, "bot.py", game="connect4", matches=6).agent == "last"
 
+        def test_where_scores_count_the_mean_has_an_interval(play):
+            results = play("random", "greedy", game="prisoners_dilemma(rounds=5)", matches=20)
+            assert results.by_score and results.lo <= results.score <= results.hi
+            assert "95% interval" in str(results)
+
     """
     done = course({"bot.py": CRASHING, "test_course.py": test})
     assert done.returncode == 0, done.stdout

@@ -92,9 +92,9 @@ class Results:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        whom = ", ".join(self.opponents)
+        whom = f" against {', '.join(self.opponents)}" if self.opponents else ""
         played = f"W-D-L {self.wdl} in {self.matches} matches"
-        yield f"{self.agent} against {whom} at {self.game}: {played}, {self._scored()}"
+        yield f"{self.agent}{whom} at {self.game}: {played}, {self._scored()}"
         for fault in self.faults[:_SHOWN]:
             yield (
                 f"{fault.kind.upper()} of {fault.agent} in {fault.matches} matches, the first in turn {fault.turn} of "

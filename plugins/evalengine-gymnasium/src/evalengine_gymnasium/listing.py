@@ -38,7 +38,10 @@ class Listed:
 
 
 _SUTTON = {"sutton_barto_reward": _FALSE}
-_LAKE: Mapping[str, Mapping[str, Any]] = {"map_name": {"type": "string", "default": "4x4", "enum": ["4x4", "8x8"]}, "is_slippery": _TRUE}
+_LAKE: Mapping[str, Mapping[str, Any]] = {
+    "map_name": {"type": "string", "default": "4x4", "enum": ["4x4", "8x8"]},
+    "is_slippery": _TRUE,
+}
 
 LISTED: Mapping[str, Listed] = {
     "CartPole-v1": Listed(
