@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,6 +90,10 @@ def execute(command, folder):
     scripts = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
     environment.pop("EVALENGINE_ADDOPTS", None)
+    if not any(point.name == "evalengine" for point in metadata.entry_points(group="pytest11")):
+        environment["PYTEST_PLUGINS"] = (
+            "evalengine.pytest_plugin"  # a checkout that was not installed since it is there
+        )
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )

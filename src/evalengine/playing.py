@@ -25,6 +25,7 @@ from evalengine.waiting import CONCURRENCY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from evalengine.entry import Entry
     from evalengine.launcher import Launcher
     from evalengine.plugins import Plugins
     from evalengine.rounds import Round
@@ -163,7 +164,7 @@ class _Player:
             left, total = self._sized(self._left(specs, current, again=again))
             for done in scheduler.play(left, total):
                 run.seconds = already + time.monotonic() - began
-                self._take(*done)
+                self.take(*done)
                 if run.decided and not scheduler.cancelled:
                     scheduler.cancel(limit_s + _GRACE_S)
                 if self.stop.asked and not scheduler.cancelled:
@@ -282,7 +283,7 @@ class _Player:
             (spec for spec in left if spec.match_no in first), (spec for spec in rest if spec.match_no not in first)
         )
 
-    def _take(self, specs: Sequence[MatchSpec], rows: Sequence[Played], worker: int) -> None:
+    def take(self, specs: Sequence[MatchSpec], rows: Sequence[Played], worker: int) -> None:
         """Store results with all that follows from them, in one transaction; then tell of them."""
         run = self._run
         if rows:
@@ -410,7 +411,11 @@ def _without(specs: Iterator[MatchSpec], done: Iterator[int]) -> Iterator[MatchS
 
 
 def _orders(run: Run, store: Store, plugs: Plugins) -> Orders:
-    entry = run.entry
+    return orders(run.entry, store, plugs, run.concurrency, str(store.folder_of(run.number)))
+
+
+def orders(entry: Entry, store: Store, plugs: Plugins, concurrency: int = 1, run_folder: str = "") -> Orders:
+    """Return what a worker must know of a run, whose agents were copied below the store's folder."""
     outside = any(agent.kind != "trusted" for agent in entry.agents)
     cores = tuple(sorted(os.sched_getaffinity(0))) if outside and hasattr(os, "sched_getaffinity") else ()
     return Orders(
@@ -422,8 +427,8 @@ def _orders(run: Run, store: Store, plugs: Plugins) -> Orders:
         sys_path=tuple(str(Path(path or ".").absolute()) for path in sys.path),
         containment=sandboxes.containment(entry.sandbox, plugs, entry.settings.bind),
         cores=cores,
-        concurrency=run.concurrency,
-        run_folder=str(store.folder_of(run.number)),
+        concurrency=concurrency,
+        run_folder=run_folder,
     )
 
 
@@ -462,6 +467,26 @@ def play(
     finally:
         store.unlock(lock)
     return run
+
+
+def record(run: Run, store: Store, plugs: Plugins, specs: Sequence[MatchSpec], rows: Sequence[Played]) -> None:
+    """Store and rate all matches of a run that were played elsewhere, and end it; hooks hear of it as of any run.
+
+    Raises:
+        StorageError: it could not be stored.
+    """
+    lock = store.lock(run.number)
+    try:
+        plugs.hook.evalengine_run_start(run=_told(run))
+        player = _Player(run, store, plugs, Listener(), 0)
+        run.seconds = sum(row.seconds for row in rows)
+        player.take(specs, rows, 0)
+        player.save_all()
+        run.state = "done"
+        _record_end(run, store)
+        plugs.hook.evalengine_run_done(run=run.summary())
+    finally:
+        store.unlock(lock)
 
 
 def _play_locked(player: _Player, run: Run, plugs: Plugins, store: Store, launcher: Launcher | None) -> None:

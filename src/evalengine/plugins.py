@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import operator
+import os
 import re
 import sys
+import traceback
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from evalengine.model import AgentSpec, PluginSpec
 
 ENTRY_POINTS = "evalengine"
+LOCAL = "evalconf"
+"""The local plugin file is LOCAL.py, the plugin's name LOCAL."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +46,15 @@ class Plugins:
         hook: pluggy's caller; broken: plugins that failed to import and were left out.
     """
 
-    def __init__(self, wanted: Iterable[str] = ()) -> None:
-        """Load the installed plugins; `wanted` holds `-p` values: MODULE to add one, `no:NAME` to leave one out.
+    def __init__(self, wanted: Iterable[str] = (), *, local: Path | None = None) -> None:
+        """Load the installed plugins, then those that are asked for, then the local file.
+
+        Args:
+            wanted: `-p` values: MODULE to add one, `no:NAME` to leave one out;
+            local: an evalconf.py, see `find_local`.
 
         Raises:
-            PluginError: a plugin that `-p` asks for cannot be loaded.
+            PluginError: a plugin that `-p` asks for, or the local file, cannot be loaded.
         """
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
@@ -57,10 +65,13 @@ class Plugins:
         asked = [name for name in wanted if not name.startswith("no:")]
         self._versions: dict[str, str] = {}
         self._local: dict[str, frozenset[str]] = {}  # games by path
+        self._conf: Path | None = None
         self._load_installed(blocked, asked)
         for name in asked:
             if not self._manager.has_plugin(name):
                 self._load_module(name)
+        if local is not None and LOCAL not in blocked:
+            self._load_local(local)
 
     def _load_installed(self, blocked: set[str], asked: Sequence[str]) -> None:
         for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: (entry.name, entry.value)):
@@ -88,6 +99,33 @@ class Plugins:
             raise PluginError(msg) from error
         self._versions[name] = ""
 
+    def _load_local(self, path: Path) -> None:
+        """Register an evalconf.py, which stays importable: workers make its games.
+
+        Raises:
+            PluginError: it cannot be loaded; in one line with its file and line.
+        """
+        if _is_strangers(path):
+            reason = f"{path} belongs to another user, whose code is not run: take it over, or start elsewhere"
+            self.broken.append(Broken(name=LOCAL, reason=reason))
+            return
+        folder = str(path.parent)
+        if folder not in sys.path:
+            sys.path.append(folder)  # at the end: what lies beside it must not stand in for anybody's modules
+        try:
+            plugin = importlib.import_module(LOCAL)
+            if Path(str(plugin.__file__)).resolve() != path.resolve():
+                _refuse_module(LOCAL, str(plugin.__file__))
+            self._manager.register(plugin, LOCAL)
+        except (Exception, SystemExit) as error:
+            told = str(error) if isinstance(error, PluginError) else one_line(error)
+            if isinstance(error, SyntaxError):
+                told = f"{type(error).__name__}: {error.msg}"  # the rest of its text is the file and line
+            msg = f"{path}{_line_in(path, error)}: {told}. Repair it, or leave it out with '-p no:{LOCAL}'"
+            raise PluginError(msg) from error
+        self._versions[LOCAL] = ""
+        self._conf = path
+
     def load_path(self, path: Path) -> frozenset[str]:
         """Register a plugin that is not installed (a file, a package or a project folder); return its games' names.
 
@@ -111,8 +149,8 @@ class Plugins:
 
     @property
     def local(self) -> list[str]:
-        """Paths of plugins that a person pointed at."""
-        return list(self._local)
+        """Paths of plugins that a person pointed at, and of the local file."""
+        return [*([] if self._conf is None else [str(self._conf)]), *self._local]
 
     def hooks_of(self, name: str) -> list[str]:
         """Return the hooks that a plugin implements, sorted."""
@@ -148,7 +186,8 @@ class Plugins:
             try:
                 specs = [(spec.name, spec) for spec in implementation.function()]
             except Exception as error:
-                msg = f"plugin {owner!r} failed in {hook}: {one_line(error)}. Switch it off with '-p no:{owner}'"
+                at = f" ({self._conf}{_line_in(self._conf, error)})" if self._conf and owner == LOCAL else ""
+                msg = f"plugin {owner!r} failed in {hook}{at}: {one_line(error)}. Switch it off with '-p no:{owner}'"
                 raise PluginError(msg) from error
             for name, spec in specs:
                 if isinstance(spec, GameSpec):
@@ -161,6 +200,25 @@ class Plugins:
                     raise PluginError(msg)
                 found[name] = spec, owner
         return found.items()
+
+
+def find_local(start: Path) -> Path | None:
+    """Return the first evalconf.py from a folder upwards, None when there is none."""
+    start = start.absolute()
+    return next((path for folder in [start, *start.parents] if (path := folder / f"{LOCAL}.py").is_file()), None)
+
+
+def _is_strangers(path: Path) -> bool:
+    """Say whether a file is neither ours nor root's: in /tmp and the like anybody may put one above our folder."""
+    return path.stat().st_uid not in {0, os.geteuid()}
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    """Return ":LINE" of the file that an error points at, "" when it does not."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f":{error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f":{lines[-1]}" if lines else ""
 
 
 def _import_from(name: str, folder: Path, module: str) -> Any:

@@ -172,6 +172,7 @@ class Zygote:
                     stdin=subprocess.DEVNULL,
                     env=environment,
                     pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # a terminal's Ctrl-C is for whoever asked for the match
                 )
             self._control = ours
         return self._control

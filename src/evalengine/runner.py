@@ -80,7 +80,7 @@ def run(
         settings = Settings(
             games=games if isinstance(games, str) else " or ".join(games),
             agents=tuple(agent for agent in agents if isinstance(agent, str)),
-            callables=tuple(_callable_agent(agent) for agent in agents if not isinstance(agent, str)),
+            callables=tuple(callable_agent(agent) for agent in agents if not isinstance(agent, str)),
             matches=n,
             rounds=rounds,
             seed=fresh_seed() if seed is None else seed,
@@ -239,7 +239,12 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _callable_agent(agent: Any) -> AgentSpec:
+def callable_agent(agent: Any) -> AgentSpec:
+    """Return the agent that a function, a class or a spec of the caller stands for.
+
+    Raises:
+        UsageError: it is none of these.
+    """
     if isinstance(agent, AgentSpec):
         return agent
     if not callable(agent):

@@ -259,10 +259,20 @@ def begin(settings: Settings, store: Store, plugs: Plugins, command: str) -> Run
     Raises:
         UsageError: what was asked for cannot work; NothingToPlayError: nothing is left of it.
     """
+    entry, sizes = prepared(settings, store, plugs)
+    return begin_entry(entry, sizes, store, plugs, command)
+
+
+def prepared(settings: Settings, store: Store, plugs: Plugins) -> tuple[Entry, Mapping[int, int] | None]:
+    """Return what is fixed of a run, with copies of its agents taken, and its sizes; no run is stored.
+
+    Raises:
+        UsageError, NothingToPlayError: as `begin`.
+    """
     entry = enter(settings, plugs, store)
     sizes = sizes_of(entry, plugs)
     _check_rater(entry, plugs)
-    return begin_entry(_with_copies(entry, store.agents_folder), sizes, store, plugs, command)
+    return _with_copies(entry, store.agents_folder), sizes
 
 
 def begin_entry(entry: Entry, sizes: Mapping[int, int] | None, store: Store, plugs: Plugins, command: str) -> Run:

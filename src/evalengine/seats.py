@@ -28,6 +28,7 @@ class Seat(ABC):
     act: Callable[[Observation], Any] | None = None
     closes = True
     contended = False
+    asked_first = False  # of several that act at once: a person, while nobody's clock runs
 
     def settle(self) -> None:
         """Wait until it can be asked: nobody is asked before all have started."""

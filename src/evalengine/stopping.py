@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine import references
 from evalengine.errors import ConfigError
 from evalengine.model import Termination
-from evalengine.statistics.stopping import SprtStopping, UntilSettled
+from evalengine.statistics.stopping import ScoreStopping, SprtStopping, UntilSettled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,9 @@ class Stopping:
         fed: how many matches, in match_no order, decided or are to decide: those that count.
     """
 
-    def __init__(self, rule: SprtStopping | UntilSettled, agents: Sequence[str], game: ChosenGame) -> None:
+    def __init__(
+        self, rule: SprtStopping | ScoreStopping | UntilSettled, agents: Sequence[str], game: ChosenGame
+    ) -> None:
         self.rule = rule
         self._agents = agents  # names
         self._seats = tuple(seats[0] for seats in game.sides)  # one agent has all seats of its side
@@ -56,11 +58,7 @@ class Stopping:
             return ()
         one, other = self._seats
         for number, (match_no, _, termination, agents, _, places, _, rotation) in enumerate(results):
-            points = (
-                None
-                if termination == _VOID
-                else (1 + (places[one] < places[other]) - (places[one] > places[other])) / 2
-            )
+            points = points_of(termination, places[one], places[other])
             pair = self._agents[agents[one]], self._agents[agents[other]]
             if self.rule.feed(match_no, pair, rotation, points):
                 results = results[: number + 1]
@@ -112,6 +110,9 @@ class Stopping:
         if isinstance(self.rule, SprtStopping):
             found: dict[str, Any] = {"rule": "sprt", "agents": self.rule.agents, **asdict(self.rule.result())}
             found["rotation"], found["counts"] = self.rule.rotations.size, self.rule.counts()
+        elif isinstance(self.rule, ScoreStopping):
+            found = {"rule": "until", "agents": self.rule.agents, **asdict(self.rule.result())}
+            found["rotation"], found["counts"] = self.rule.rotations.size, self.rule.counts()
         else:
             found = {"rule": "until", **asdict(self.rule.result())}
             settled = found.pop("settled")
@@ -129,6 +130,12 @@ class Stopping:
                 f"stops when {first} against {second} is shown to be {test.elo0:g} or {test.elo1:g} "
                 f"{_UNITS[test.model]} (alpha {test.alpha:g}, beta {test.beta:g}, {units})"
             )
+        if isinstance(self.rule, ScoreStopping):
+            claim, (first, second) = self.rule, self.rule.agents
+            return (
+                f"stops when {first} against {second} is shown to score more than {claim.threshold:.1%}, or not more "
+                f"(alpha {claim.alpha:g})"
+            )
         found = self.rule.result()
         what = "all neighbours are separated" if found.top is None else f"the top {found.top} are settled"
         margin = f", margin {found.margin_elo:g} Elo" if found.margin_elo else ""
@@ -139,6 +146,9 @@ class Stopping:
         if isinstance(self.rule, SprtStopping):
             found = self.rule.result()
             return f"LLR {found.llr:.2f} ({found.lower:.2f}, {found.upper:.2f})"
+        if isinstance(self.rule, ScoreStopping):
+            claim = self.rule.result()
+            return f"score {claim.score:.1%} ({claim.lo:.1%}, {claim.hi:.1%})"
         settled = self.rule.result()
         return f"doubt {settled.doubt:.3g}, {settled.alpha:g} wanted"
 
@@ -156,7 +166,24 @@ class Stopping:
             if found.decision == "H0":
                 return f"H0 accepted: {first} against {second} is {found.elo0:g} {unit} rather than {found.elo1:g}"
             return f"undecided between {found.elo0:g} and {found.elo1:g} {unit} of {first} against {second}"
+        if isinstance(self.rule, ScoreStopping):
+            return _score_verdict(self.rule)
         return _settled_verdict(self.rule)
+
+
+def points_of(termination: str, place: int, other: int) -> float | None:
+    """Return the points of the side with the first of two places: 0, 0.5 or 1; None of a void."""
+    return None if termination == _VOID else (1 + (place < other) - (place > other)) / 2
+
+
+def _score_verdict(rule: ScoreStopping) -> str:
+    (first, second), found = rule.agents, rule.result()
+    told = f"{first} scores more than {found.threshold:.1%} against {second}"
+    if found.decision == "above":
+        return f"shown: {told}"
+    if found.decision == "not above":
+        return f"shown: {told.replace('scores more', 'scores no more')}"
+    return f"undecided whether {told}"
 
 
 def _settled_verdict(rule: UntilSettled) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import references
 from evalengine.errors import ConfigError, UsageError
-from evalengine.statistics.stopping import SprtStopping, UntilSettled
+from evalengine.statistics.stopping import ScoreStopping, SprtStopping, UntilSettled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalengine.model import AgentSpec, MatchSpec
     from evalengine.planning import ChosenGame, Settings
@@ -21,9 +21,9 @@ WHOLE = 2  # matches of a rotation of two sides
 _SIDES = 2
 _SHOWN = 10  # agents in a message
 _SPRT = ("elo0", "elo1", "alpha", "beta", "model")
-_UNTIL = ("top", "separated", "margin", "alpha")
+_UNTIL = ("top", "separated", "margin", "alpha", "beats", "score")
 
-Rule = SprtStopping | UntilSettled
+Rule = SprtStopping | ScoreStopping | UntilSettled
 
 
 def capped(settings: Settings) -> Settings:
@@ -104,14 +104,23 @@ def _sprt(text: str, names: Sequence[str], rotation: int) -> SprtStopping:
     return SprtStopping(*names, model=model, rotation=1 if model == "bayesian" else rotation, **numbers)
 
 
-def _until(text: str, names: Sequence[str], rotation: int) -> UntilSettled:
+def _until(text: str, names: Sequence[str], rotation: int) -> UntilSettled | ScoreStopping:
     if len(names) < _SIDES:
         msg = f"it compares agents, and {_playing(names)}. Name two or more"
         raise ConfigError(msg)
     parts = _parts(text, _UNTIL)
-    if ("top" in parts) == ("separated" in parts) or parts.get("separated"):
-        msg = f"{text!r} says not when. Write top=K or separated, and after it margin=ELO or alpha=A if need be"
+    goals = [key for key in ("top", "separated", "beats") if key in parts]
+    if len(goals) != 1 or parts.get("separated") or parts.get("beats"):
+        msg = (
+            f"{text!r} says not when. Write top=K, separated or beats, and after it alpha=A, margin=ELO (of the first "
+            "two) or score=S (of beats) if need be"
+        )
         raise ConfigError(msg)
+    if foreign := {"margin"} & parts.keys() if goals == ["beats"] else {"score"} & parts.keys():
+        msg = f"{text!r}: {goals[0]} knows no {foreign.pop()}. Leave it out"
+        raise ConfigError(msg)
+    if goals == ["beats"]:
+        return _beats(parts, names, rotation)
     top = None
     if "top" in parts:
         top = int(parts["top"]) if parts["top"].isdecimal() else _number("top", parts["top"])
@@ -120,6 +129,18 @@ def _until(text: str, names: Sequence[str], rotation: int) -> UntilSettled:
         top=top,  # type: ignore[arg-type]  # 2.5 is refused there, with the range
         alpha=_number("alpha", parts.get("alpha", "0.05")),
         margin_elo=_number("margin", parts.get("margin", "0")),
+        rotation=rotation,
+    )
+
+
+def _beats(parts: Mapping[str, str], names: Sequence[str], rotation: int) -> ScoreStopping:
+    if len(names) != _SIDES:
+        msg = f"beats is about the first of two agents against the second, and {_playing(names)}. Name two"
+        raise ConfigError(msg)
+    return ScoreStopping(
+        *names,
+        threshold=_number("score", parts.get("score", "0.5")),
+        alpha=_number("alpha", parts.get("alpha", "0.05")),
         rotation=rotation,
     )
 

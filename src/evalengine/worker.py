@@ -363,7 +363,8 @@ def _drive(match: Match, seats: Sequence[Seat], thought: list[int]) -> None:
         if match.over:
             return
         requests = match.requests()
-        for request in requests:
+        order = requests if len(requests) == 1 else sorted(requests, key=lambda one: not seats[one.seat].asked_first)
+        for request in order:
             seats[request.seat].ask(request)
         hear(match, seats, requests, thought)
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "compare": "Compare two agents of a stored run.",
     "rate": "Rate a stored run with another rater or other options, without playing.",
     "show": "Show one match, or one agent: how it ended, faults, logs.",
+    "play": "Play a game at the terminal, against any agent.",
     "replay": "Show the positions of a match, turn by turn.",
     "branch": "Continue a match from one of its turns, many times.",
     "explore": "Hold each action of stored decisions, and see what becomes of it.",

@@ -118,10 +118,11 @@ _stopping_options = _options(
     ),
     _option(
         "--until",
-        metavar="top=K|separated,...",
+        metavar="top=K|separated|beats,...",
         default="",
-        help="End when the best K agents are settled, or every neighbour is separated; also margin=ELO,alpha=.05. -n "
-        "is the most, by default a million.",
+        help="End when the best K agents are settled, or every neighbour is separated (also margin=ELO,alpha=.05); or "
+        "when the first of two is shown to score more than half against the other, or not more (also "
+        "score=.6,alpha=.05). -n is the most, by default a million.",
     ),
 )
 _sandbox_option = _option(
@@ -404,7 +405,7 @@ def _again(options: Mapping[str, Any], source: settings.Source) -> Settings:
 def _plugins(options: Mapping[str, Any]) -> Plugins:
     from evalengine.cli import report
 
-    plugs = settings.load_plugins(options["wanted"])
+    plugs = settings.load_plugins(options["wanted"], options["rootdir"])
     report.reporter(options["form"], plugs)  # a wrong name is told before the run, not after it
     return plugs
 

@@ -113,12 +113,14 @@ def board_format_option(command: Decorated) -> Decorated:
     )(command)
 
 
-def load_plugins(wanted: Sequence[str]) -> Plugins:
-    """Return the plugins, and say of those that were left out."""
-    from evalengine.cli import text
-    from evalengine.plugins import Plugins
+def load_plugins(wanted: Sequence[str], start: str | None = None) -> Plugins:
+    """Return the plugins, with the evalconf.py from `start` or here upwards, and say of those that were left out."""
+    from pathlib import Path
 
-    plugs = Plugins(wanted)
+    from evalengine.cli import text
+    from evalengine.plugins import Plugins, find_local
+
+    plugs = Plugins(wanted, local=find_local(Path(start or ".")))
     for broken in plugs.broken:
         text.note(f"warning: plugin {broken.name!r} was left out: {broken.reason}")
     return plugs

@@ -6,11 +6,14 @@ however often a state is stored and taken up again.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import math
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from evalengine.errors import ConfigError
+from evalengine.statistics import betting
+from evalengine.statistics import counts as counting
 from evalengine.statistics.rotations import RotationCounts, packed, unpacked
 from evalengine.statistics.sequential import Model, Sprt, SprtResult
 from evalengine.statistics.settling import Settled, settled
@@ -18,31 +21,11 @@ from evalengine.statistics.settling import Settled, settled
 _GROWTH = 20  # one look each time that the results have grown by a twentieth
 
 
-class SprtStopping:
-    """The sequential test of two agents, looked at after every rotation."""
+class _OfTwo:
+    """A rule on two agents, looked at after every rotation; `_crossed` says whether the counts decide."""
 
-    def __init__(
-        self,
-        first: str,
-        second: str,
-        *,
-        elo0: float = 0.0,
-        elo1: float,
-        model: Model = "normalized",
-        alpha: float = 0.05,
-        beta: float = 0.05,
-        rotation: int = 2,
-    ) -> None:
-        """Test whether `first` is stronger than `second` by elo1 rather than by elo0.
-
-        `rotation` is the matches of one: 2, or 1 where no seats are changed. The bayesian model knows single matches
-        only.
-        """
+    def __init__(self, first: str, second: str, rotation: int) -> None:
         self.agents = first, second
-        self.test = Sprt(elo0=elo0, elo1=elo1, model=model, alpha=alpha, beta=beta)
-        if rotation not in (1, 2) or (model == "bayesian" and rotation == 2):  # noqa: PLR2004 - both seats
-            msg = f"rotations of {rotation!r} with model {model!r}. Give 2 or 1; 1 for the bayesian model."
-            raise ConfigError(msg)
         self.rotations = RotationCounts(rotation)
         self.decided_no: int | None = None
         self.unused = 0  # matches after the decision
@@ -64,9 +47,12 @@ class SprtStopping:
         if {*pair} != {*self.agents}:
             msg = f"match {match_no} is of {pair[0]!r} and {pair[1]!r}. Feed the test with matches of {self.agents!r}."
             raise ConfigError(msg)
-        if self.rotations.feed(match_no, pair, rotation, points) and self.test.crossed(self.counts()):
+        if self.rotations.feed(match_no, pair, rotation, points) and self._crossed(self.counts()):
             self.decided_no = match_no
         return self.done
+
+    def _crossed(self, counts: list[int]) -> bool:
+        raise NotImplementedError
 
     def counts(self) -> list[int]:
         """Return the counts by class, from the first agent's side."""
@@ -78,21 +64,8 @@ class SprtStopping:
     def _none(self) -> list[int]:
         return [0] * (2 * self.rotations.size + 1)
 
-    def result(self) -> SprtResult:
-        """Return where the test stands; once decided, where it was decided."""
-        return self.test.after(self.counts())
-
-    def dump(self) -> bytes:
+    def _dumped(self, settings: dict[str, Any]) -> bytes:
         """Return the whole state, the same bytes for the same results."""
-        test = self.test
-        settings = {
-            "elo0": test.elo0,
-            "elo1": test.elo1,
-            "model": test.model,
-            "alpha": test.alpha,
-            "beta": test.beta,
-            "rotation": self.rotations.size,
-        }
         return packed(
             {
                 "agents": self.agents,
@@ -103,13 +76,130 @@ class SprtStopping:
             }
         )
 
+    def _take_up(self, state: dict[str, Any]) -> None:
+        self.rotations = RotationCounts.from_state(state["rotations"])
+        self.decided_no, self.unused = state["decided_no"], state["unused"]
+
+
+class SprtStopping(_OfTwo):
+    """The sequential test of two agents, looked at after every rotation."""
+
+    def __init__(
+        self,
+        first: str,
+        second: str,
+        *,
+        elo0: float = 0.0,
+        elo1: float,
+        model: Model = "normalized",
+        alpha: float = 0.05,
+        beta: float = 0.05,
+        rotation: int = 2,
+    ) -> None:
+        """Test whether `first` is stronger than `second` by elo1 rather than by elo0.
+
+        `rotation` is the matches of one: 2, or 1 where no seats are changed. The bayesian model knows single matches
+        only.
+        """
+        self.test = Sprt(elo0=elo0, elo1=elo1, model=model, alpha=alpha, beta=beta)
+        if rotation not in (1, 2) or (model == "bayesian" and rotation == 2):  # noqa: PLR2004 - both seats
+            msg = f"rotations of {rotation!r} with model {model!r}. Give 2 or 1; 1 for the bayesian model."
+            raise ConfigError(msg)
+        super().__init__(first, second, rotation)
+
+    def _crossed(self, counts: list[int]) -> bool:
+        return self.test.crossed(counts)
+
+    def result(self) -> SprtResult:
+        """Return where the test stands; once decided, where it was decided."""
+        return self.test.after(self.counts())
+
+    def dump(self) -> bytes:
+        """Return the whole state, the same bytes for the same results."""
+        test = self.test
+        return self._dumped(
+            {
+                "elo0": test.elo0,
+                "elo1": test.elo1,
+                "model": test.model,
+                "alpha": test.alpha,
+                "beta": test.beta,
+                "rotation": self.rotations.size,
+            }
+        )
+
     @classmethod
     def load(cls, blob: bytes) -> SprtStopping:
         """Return what `dump` was called on."""
         state = unpacked(blob)
         made = cls(*state["agents"], **state["settings"])
-        made.rotations = RotationCounts.from_state(state["rotations"])
-        made.decided_no, made.unused = state["decided_no"], state["unused"]
+        made._take_up(state)
+        return made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreResult:
+    """Where a claim on a mean score stands; each bound holds at any time, with an error of at most alpha."""
+
+    decision: Literal["above", "not above"] | None  # None: play on
+    score: float  # mean points of a match, 0 to 1, over whole rotations
+    lo: float
+    hi: float
+    threshold: float
+    alpha: float
+    units: int  # rotations, or matches, that were counted
+
+
+class ScoreStopping(_OfTwo):
+    """Waits until the first of two agents is shown to score more than a threshold against the other, or not more.
+
+    Each answer is wrong with a probability of at most alpha, for any number of matches: see `betting`.
+    """
+
+    def __init__(
+        self, first: str, second: str, *, threshold: float = 0.5, alpha: float = 0.05, rotation: int = 2
+    ) -> None:
+        """Begin without results.
+
+        Raises:
+            ConfigError: a number out of range.
+        """
+        self.threshold = counting.between("score", threshold, 0, 1)
+        self.alpha = counting.between("alpha", alpha, 0, 0.5)
+        super().__init__(first, second, rotation)
+
+    def _crossed(self, counts: list[int]) -> bool:
+        wanted = -math.log(self.alpha)
+        above, below = (
+            evidence(counts, self.threshold) for evidence in (betting.evidence_above, betting.evidence_below)
+        )
+        return above >= wanted or below >= wanted
+
+    def result(self) -> ScoreResult:
+        """Return where the claim stands; once decided, where it was decided."""
+        counts = self.counts()
+        units, mean, _ = counting.moments(counts)
+        above = betting.evidence_above(counts, self.threshold) >= -math.log(self.alpha)
+        return ScoreResult(
+            decision=None if not self._crossed(counts) else "above" if above else "not above",
+            score=mean,
+            lo=betting.lower_bound(counts, self.alpha),
+            hi=betting.upper_bound(counts, self.alpha),
+            threshold=self.threshold,
+            alpha=self.alpha,
+            units=round(units),
+        )
+
+    def dump(self) -> bytes:
+        """Return the whole state, the same bytes for the same results."""
+        return self._dumped({"threshold": self.threshold, "alpha": self.alpha, "rotation": self.rotations.size})
+
+    @classmethod
+    def load(cls, blob: bytes) -> ScoreStopping:
+        """Return what `dump` was called on."""
+        state = unpacked(blob)
+        made = cls(*state["agents"], **state["settings"])
+        made._take_up(state)
         return made
 
 
