@@ -25,16 +25,16 @@ FLOORS = [
     ["entry", "evidence"],
     ["replays", "agent_faults", "rounds"],
     ["runs"],
-    ["rerating"],
-    ["playing"],
+    ["rerating", "findings"],
+    ["playing", "report"],
     ["runner"],
     ["cli", "testing"],
     ["__main__"],
 ]
 FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
-ON_ONE_FLOOR = ("evalengine.cli", "evalengine.statistics")  # packages whose modules import one another
+ON_ONE_FLOOR = ("evalengine.cli", "evalengine.statistics", "evalengine.report")  # packages whose modules import one another
 SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
-SLOW |= {"openskill", "evalica"}
+SLOW |= {"openskill", "evalica", "jinja2"}
 PACKAGES = {
     "evalengine": ROOT / "src" / "evalengine",
     "evalengine_host": ROOT / "src" / "evalengine_host",

@@ -30,7 +30,7 @@ def command(  # noqa: PLR0917 - an argument an option
     form: str, db: str, wanted: Sequence[str], *, rebuild: bool,
 ) -> None:  # fmt: skip
     """Rate a stored run, the latest by default, with another rater or other options; only prints without --rebuild."""
-    from evalengine import evidence, rerating, runs
+    from evalengine import evidence, findings, rerating, runs
     from evalengine.cli import scope, text
     from evalengine.errors import UsageError
 
@@ -44,7 +44,7 @@ def command(  # noqa: PLR0917 - an argument an option
         if rebuild:
             rerating.rebuild(found, store, rater, parsed, plugs)
         with store.reading():
-            shown = scope.Scope(found, game, plugs)
+            shown = findings.Scope(found, game, plugs)
             rows = shown.rated(store, {rater: parsed}, faults)[rater]
     scope.print_rows(form, {"run": found.number, "rater": rater, "options": parsed, "ratings": rows}, "ratings", rater)
     if rebuild:

@@ -1,42 +1,15 @@
-"""What `standings`, `compare` and `rate` print of a run's evidence: ratings side by side, cross table, faults."""
+"""A run's evidence as text, for `standings`, `compare` and `rate`: ratings side by side, cross table, faults."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from evalengine.cli.text import table
-from evalengine.model import Rating
-from evalengine.statistics.counts import checked
-from evalengine.statistics.cycles import intransitivity
-from evalengine.statistics.estimates import estimate
-from evalengine.statistics.pairs import reliability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.contracts import Rater
-    from evalengine.evidence import Evidence
-
 _MOST = 20  # agents of a cross table at the terminal
-
-
-def rating_rows(rater: Rater, evidence: Evidence, agents: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a rater's table as mappings, best first."""
-    lines = rater.table(agents)
-    if any(line.matches is None for line in lines):  # it knows neither who has played nor what is connected
-        lines = list(_by_group(rater, evidence, agents))
-    fields = [name for name in Rating.__slots__ if name != "extra"]
-    return [{**{name: getattr(line, name) for name in fields}, "agent": names[line.agent]} for line in lines]
-
-
-def _by_group(rater: Rater, evidence: Evidence, agents: Sequence[int]) -> Iterator[Rating]:
-    groups = sorted(evidence.groups(agents), key=len, reverse=True)
-    for number, group in enumerate(groups):
-        for line in rater.table(sorted(group)):
-            played = evidence.rated[line.agent]
-            rank = line.rank if played else None
-            yield replace(line, matches=played, rank=rank, component=number, provisional=not played)
 
 
 def rating_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -61,14 +34,6 @@ def _rating_cells(row: Mapping[str, Any]) -> list[str]:
     return [rank, row["agent"], f"{row['rating']:.1f}", told, note]
 
 
-def reliability_rows(evidence: Evidence, agents: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return how often each agent faulted, with Wilson's interval of 95%."""
-    return [
-        {"agent": names[agent], **asdict(reliability(evidence.faulted[agent], evidence.played[agent]))}
-        for agent in agents
-    ]
-
-
 def reliability_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the fault rates as text."""
     head = ["agent", "faults", "matches", "rate", "95%"]
@@ -79,21 +44,6 @@ def reliability_table(rows: Sequence[Mapping[str, Any]]) -> str:
             for row in rows
         ],
     )
-
-
-def cross_rows(evidence: Evidence, agents: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return wins, draws, losses and score of every agent against every other that it met."""
-    rows = []
-    for one in agents:
-        for other in agents:
-            wins, draws, losses = evidence.counts(one, other)
-            if one != other and (matches := wins + draws + losses):
-                score = (wins + draws / 2) / matches
-                rows.append(
-                    {"agent": names[one], "against": names[other], "wins": wins, "draws": draws, "losses": losses,
-                     "score": score}
-                )  # fmt: skip
-    return rows
 
 
 def cross_lines(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[str]:
@@ -108,17 +58,6 @@ def cross_lines(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iter
         for number, one in enumerate(names, 1)
     ]
     yield table(head, lines)
-
-
-def summary(evidence: Evidence, names: Sequence[str]) -> dict[str, Any]:
-    """Return draw ratio, the first seat's advantage and the test for circles; None where there is nothing to tell."""
-    seats = [sum(column) for column in zip(*evidence.first_seat.values(), strict=True)]
-    free = evidence.free_pairs(names)
-    return {
-        "draw_ratio": evidence.draws / evidence.matches if evidence.matches else None,
-        "first_seat": asdict(estimate(checked(seats[::-1]))) if seats else None,
-        "intransitivity": asdict(intransitivity(free)) if len(free) > 2 else None,  # noqa: PLR2004 - the least circle
-    }
 
 
 def summary_lines(told: Mapping[str, Any]) -> Iterator[str]:
