@@ -27,8 +27,11 @@ _COMMANDS = {
     "rate": "Rate a stored run with another rater or other options, without playing.",
     "show": "Show one match, or one agent: how it ended, faults, logs.",
     "replay": "Show the positions of a match, turn by turn.",
+    "report": "Write a stored run as pages that open without a server.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
+
+_MODULES = {"report": "report_folder"}  # of commands that are called otherwise
 
 
 class LazyGroup(click.Group):
@@ -45,7 +48,9 @@ class LazyGroup(click.Group):
             click.UsageError: there is none of this name; the text suggests a near one.
         """
         if cmd_name in _COMMANDS:
-            command: click.Command = importlib.import_module(f"evalengine.cli.{cmd_name}").command
+            command: click.Command = importlib.import_module(
+                f"evalengine.cli.{_MODULES.get(cmd_name, cmd_name)}"
+            ).command
             return command
         points = _plugin_commands()
         if cmd_name in points:
