@@ -12,7 +12,18 @@ FLOORS = [
     ["contracts", "hookspecs", "visible", "statistics"],
     ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
     ["plugins", "forfeits", "scopes", "fit_budget", "branches", "pictures"],
-    ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
+    [
+        "submissions",
+        "store",
+        "processes",
+        "repeats",
+        "launcher",
+        "tasks",
+        "limits",
+        "dialects",
+        "waiting",
+        "new_packages",
+    ],
     ["seats", "board_lines", "rating", "planning", "clocks", "lines", "sandboxes", "watch", "adding"],
     ["agent_processes", "boards", "stopping", "stopping_rules", "exploring"],
     ["frames"],
@@ -25,8 +36,8 @@ FLOORS = [
     ["entry", "evidence"],
     ["replays", "agent_faults", "rounds"],
     ["runs"],
-    ["rerating", "continuing", "outcomes", "verifying", "exports"],
-    ["playing"],
+    ["rerating", "continuing", "outcomes", "verifying", "exports", "findings"],
+    ["playing", "report"],
     ["runner", "testing"],
     ["cli", "proving"],
     ["__main__", "pytest_plugin"],
@@ -35,11 +46,12 @@ FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for
 ON_ONE_FLOOR = (
     "evalengine.cli",
     "evalengine.exports",
+    "evalengine.report",
     "evalengine.statistics",
     "evalengine.testing",
 )  # packages whose modules import one another
 SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
-SLOW |= {"openskill", "evalica", "pandas", "pyarrow"}
+SLOW |= {"openskill", "evalica", "pandas", "pyarrow", "jinja2"}
 PACKAGES = {
     "evalengine": ROOT / "src" / "evalengine",
     "evalengine_host": ROOT / "src" / "evalengine_host",

@@ -34,8 +34,11 @@ _COMMANDS = {
     "new": "Write the package of a new game, agent or plugin.",
     "check": "Try each rule of the contract on a game or an agent, in about two seconds.",
     "certify": "Try a game for a minute: random matches, hostile actions, kills, replays; write its certificate.",
+    "report": "Write a stored run as pages that open without a server.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
+
+_MODULES = {"report": "report_folder"}  # of commands that are called otherwise
 
 
 class LazyGroup(click.Group):
@@ -52,7 +55,9 @@ class LazyGroup(click.Group):
             click.UsageError: there is none of this name; the text suggests a near one.
         """
         if cmd_name in _COMMANDS:
-            command: click.Command = importlib.import_module(f"evalengine.cli.{cmd_name}").command
+            command: click.Command = importlib.import_module(
+                f"evalengine.cli.{_MODULES.get(cmd_name, cmd_name)}"
+            ).command
             return command
         points = _plugin_commands()
         if cmd_name in points:

@@ -11,7 +11,7 @@ from evalengine.cli import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.cli.scope import Scope
+    from evalengine.findings import Scope
 
 
 @click.command("compare", cls=settings.Command)
@@ -36,14 +36,14 @@ def command(  # noqa: PLR0917 - an argument an option
     """Compare agent A with agent B in a stored run, the latest by default."""
     import json
 
-    from evalengine import references, runs
-    from evalengine.cli import scope, text
+    from evalengine import findings, references, runs
+    from evalengine.cli import text
     from evalengine.errors import UsageError
 
     plugs = settings.load_plugins(wanted)
     with settings.open_store(db) as store, store.reading():
         found = runs.reopen(store, run or store.latest_run(), plugs)
-        shown = scope.Scope(found, game, plugs)
+        shown = findings.Scope(found, game, plugs)
         known = {shown.names[agent]: agent for agent in shown.agents}
         one, other = (references.find(f"agent in run {found.number}:", name, known) for name in (first, second))  # type: ignore[type-var]  # numbers are found by name
         if one == other:

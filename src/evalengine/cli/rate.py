@@ -36,7 +36,7 @@ def command(  # noqa: PLR0917 - an argument an option
     form: str, db: str, wanted: Sequence[str], *, rebuild: bool,
 ) -> None:  # fmt: skip
     """Rate a stored run, the latest by default, with another rater or other options; only prints without --rebuild."""
-    from evalengine import evidence, rerating, runs
+    from evalengine import evidence, findings, rerating, runs
     from evalengine.cli import scope, text
     from evalengine.errors import UsageError
 
@@ -47,7 +47,7 @@ def command(  # noqa: PLR0917 - an argument an option
     parsed = evidence.parse_options(options, anchors)
     with settings.open_store(db) as store:
         found = runs.reopen(store, run or store.latest_run(), plugs)
-        shown = scope.Scope(found, game, plugs)
+        shown = findings.Scope(found, game, plugs)
         by = rater or shown.board.rater_name
         told = {**shown.own_options(by), **parsed}
         if rebuild and (rater or options):

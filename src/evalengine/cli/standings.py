@@ -11,7 +11,7 @@ from evalengine.cli import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalengine.cli.scope import Scope
+    from evalengine.findings import Scope
     from evalengine.model import Standing
     from evalengine.runs import Run
 
@@ -42,14 +42,14 @@ def command(  # noqa: PLR0917 - an argument an option
     wanted: Sequence[str], *, cross: bool,
 ) -> None:  # fmt: skip
     """Print the standings of a stored run, the latest by default; also while it is being played."""
-    from evalengine import evidence, runs
+    from evalengine import evidence, findings, runs
     from evalengine.cli import report, scope, text
 
     plugs = settings.load_plugins(wanted)
     made = report.reporter(form, plugs)
     with settings.open_store(db) as store, store.reading():
         found = runs.reopen(store, run or store.latest_run(), plugs)
-        shown = scope.Scope(found, game, plugs)
+        shown = findings.Scope(found, game, plugs)
         options = evidence.parse_options((), anchors)
         named = [name.strip() for text in raters for name in text.split(",") if name.strip()] or [shown.usual]
         rated = shown.rated(store, {name: {**shown.own_options(name), **options} for name in named}, faults)
@@ -84,14 +84,14 @@ def _say_where_it_stands(found: Run) -> None:
 
 def _record(shown: Scope, rated: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the board does not tell, as `--format json` has it."""
-    from evalengine.cli import tables
+    from evalengine import findings
 
     evidence, names = shown.evidence, shown.names
     return {
         "raters": rated,
-        "reliability": tables.reliability_rows(evidence, shown.agents, names),
-        "cross_table": tables.cross_rows(evidence, shown.agents, names),
-        **tables.summary(evidence, names),
+        "reliability": findings.reliability_rows(evidence, shown.agents, names),
+        "cross_table": findings.cross_rows(evidence, shown.agents, names),
+        **findings.summary(evidence, names),
     }
 
 

@@ -1,44 +1,18 @@
-"""What `standings`, `compare` and `rate` print of a run's evidence: ratings side by side, cross table, faults."""
+"""A run's evidence as text, for `standings`, `compare` and `rate`: ratings side by side, cross table, faults."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from evalengine.cli.columns import beside
-from evalengine.model import Rating
-from evalengine.statistics.counts import checked
-from evalengine.statistics.cycles import intransitivity
-from evalengine.statistics.estimates import estimate
-from evalengine.statistics.pairs import reliability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from evalengine.contracts import Rater
-    from evalengine.evidence import Evidence
     from evalengine.model import Standing
 
 _MOST = 20  # agents of a cross table at the terminal
 _ELO_LIKE = 100  # ratings of this size are told in whole points
-
-
-def rating_rows(rater: Rater, evidence: Evidence, agents: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a rater's table as mappings, best first."""
-    lines = rater.table(agents)
-    if any(line.matches is None for line in lines):  # it knows neither who has played nor what is connected
-        lines = list(_by_group(rater, evidence, agents))
-    fields = [name for name in Rating.__slots__ if name != "extra"]
-    return [{**{name: getattr(line, name) for name in fields}, "agent": names[line.agent]} for line in lines]
-
-
-def _by_group(rater: Rater, evidence: Evidence, agents: Sequence[int]) -> Iterator[Rating]:
-    groups = sorted(evidence.groups(agents), key=len, reverse=True)
-    for number, group in enumerate(groups):
-        for line in rater.table(sorted(group)):
-            played = evidence.rated[line.agent]
-            rank = line.rank if played else None
-            yield replace(line, matches=played, rank=rank, component=number, provisional=not played)
 
 
 def rating_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
@@ -102,14 +76,6 @@ def game_lines(boards: Mapping[str, tuple[str, Sequence[Standing]]]) -> Iterator
     yield from beside([["agent", *agents]], groups)
 
 
-def reliability_rows(evidence: Evidence, agents: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return how often each agent faulted, with Wilson's interval of 95%."""
-    return [
-        {"agent": names[agent], **asdict(reliability(evidence.faulted[agent], evidence.played[agent]))}
-        for agent in agents
-    ]
-
-
 def reliability_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the fault rates as text, highest first; who never faulted is only counted."""
     faulty = sorted((row for row in rows if row["faults"]), key=lambda row: -row["rate"])
@@ -127,21 +93,6 @@ def reliability_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"the other {others} never faulted" if others > 1 else "the other one never faulted"
 
 
-def cross_rows(evidence: Evidence, agents: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return wins, draws, losses and score of every agent against every other that it met."""
-    rows = []
-    for one in agents:
-        for other in agents:
-            wins, draws, losses = evidence.counts(one, other)
-            if one != other and (matches := wins + draws + losses):
-                score = (wins + draws / 2) / matches
-                rows.append(
-                    {"agent": names[one], "against": names[other], "wins": wins, "draws": draws, "losses": losses,
-                     "score": score}
-                )  # fmt: skip
-    return rows
-
-
 def cross_lines(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[str]:
     """Yield the cross table, rows against columns; too many agents are told where to find it."""
     if len(names) > _MOST:
@@ -154,33 +105,6 @@ def cross_lines(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iter
         for number, other in zip(numbers, names, strict=True)
     ]
     yield from beside([["", *numbers], ["agent", *names]], columns)
-
-
-def summary(evidence: Evidence, names: Sequence[str]) -> dict[str, Any]:
-    """Return draw ratio, the first seat's advantage and the test for circles; None where there is nothing to tell."""
-    seats = [sum(column) for column in zip(*evidence.first_seat.values(), strict=True)]
-    free = evidence.free_pairs(names)
-    return {
-        "by_game": game_rows(evidence),
-        "counted": evidence.matches,
-        "draw_ratio": evidence.draws / evidence.matches if evidence.matches else None,
-        "first_seat": asdict(estimate(checked(seats[::-1]))) if seats else None,
-        "intransitivity": asdict(intransitivity(free)) if len(free) > 2 else None,  # noqa: PLR2004 - the least circle
-    }
-
-
-def game_rows(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return matches, draw ratio and the first seat's advantage of each game that has results."""
-    return [
-        {
-            "game": game,
-            "matches": counts.matches,
-            "draw_ratio": counts.draws / counts.matches,
-            "first_seat": asdict(estimate(checked(counts.first_seat[::-1]))) if any(counts.first_seat) else None,
-        }
-        for game, counts in evidence.by_game.items()
-        if counts.matches
-    ]
 
 
 def _games_table(told: Mapping[str, Any]) -> Iterator[str]:
