@@ -37,8 +37,8 @@ def test_standings_do_not_depend_on_the_number_of_workers(tmp_path):
 @pytest.mark.slow
 def test_pictures_and_agents_that_are_out_do_not_change_that(tmp_path):
     games = (
-        "pettingzoo:butterfly/cooperative_pong_v6(options={'max_cycles': 40}) or "
-        "pettingzoo:butterfly/knights_archers_zombies_v11(options={'max_cycles': 100})"
+        "pettingzoo:butterfly/cooperative_pong_v6(options={'max_cycles': 15}) or "
+        "pettingzoo:butterfly/knights_archers_zombies_v11(options={'max_cycles': 50})"
     )
     agents = ["random", "first", "a=random", "b=first"]
     boards = []
