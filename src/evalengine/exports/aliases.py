@@ -5,10 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from evalengine.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from evalengine.replays import StoredMatch
+    from evalengine.store import Store
 
 _DIGITS = 5  # bytes of an alias; as hex
 _LEAST = 3  # characters of a name that is looked for in a game's own texts: shorter ones are words of many games
@@ -54,9 +60,24 @@ class Aliases:
         return value
 
 
-def key_of(parts: Iterable[Any]) -> bytes:
-    """Return the key that aliases follow from, out of what only the database holds."""
+def hidden(match: StoredMatch) -> StoredMatch:
+    """Return a match without what its agents wrote: anything may stand in it."""
+    faults = [{**fault, "detail": "", "traceback": ""} for fault in match.faults]
+    turns: list[dict[int | None, Any]] = [
+        {seat: Fault(done.kind) if isinstance(done, Fault) else done for seat, done in turn.items()}
+        for turn in match.turns
+    ]
+    return replace(match, row={**match.row, "info": None}, faults=faults, turns=turns, logs=[])
+
+
+def of_store(store: Store) -> Aliases:
+    """Return the aliases of all agents of a database.
+
+    Their key is what only the database holds: the first run's seed and time, and its agents with their digests.
+    """
+    (run,) = store.rows("select id, seed, started, pid from run order by id limit 1") or [{}]
+    digests = store.rows("select version, spec from agent where run = ? order by agent_no", run.get("id", 0))
     made = hashlib.blake2b(person=b"aliases")
-    for part in parts:
+    for part in (*run.values(), *(value for row in digests for value in row.values())):
         made.update(repr(part).encode())
-    return made.digest()
+    return Aliases(made.digest(), [row["name"] for row in store.rows("select distinct name from agent")])

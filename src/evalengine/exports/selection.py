@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evalengine import planning, runs
+from evalengine import planning, references, runs
 from evalengine.exports import aliases, tables
 from evalengine.exports.choosing import Filters, choose
 from evalengine.exports.steps import steps_of
-from evalengine.model import Branch, Fault, Termination
+from evalengine.model import Branch, Termination
 from evalengine.replays import read_match
 from evalengine.store import match_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from evalengine.entry import Entry
@@ -60,13 +60,17 @@ class Reader:
         self.parted = 0
         self.filled: set[str] = set()
         self._runs = choose(store, plugs, filters)
-        self._aliases = aliases.Aliases(_key(store), _every_name(store)) if anonymous else None
+        self._aliases = aliases.of_store(store) if anonymous else None
         for run in self._runs:
             run.show(self._aliases)
+        self._makers: Mapping[str, Callable[[ChosenRun], Iterator[tuple[str, Row]]]] = {
+            "matches": self._matches, "steps": self._steps, "ratings": self._ratings, "agents": self._agents,
+            "standings": self._standings, "runs": self._runs_table,
+        }  # fmt: skip
 
     def rows(self, table: str) -> Iterator[tuple[str, Row]]:
         """Yield (split, values by column) of a table."""
-        made = self._runs_table if table == "runs" else getattr(self, f"_{table}")
+        made = references.find("table", table, self._makers)  # type: ignore[type-var]  # found by name
         for run in self._runs:
             yield from made(run)
 
@@ -145,7 +149,7 @@ class Reader:
                 continue
             found = read_match(run.number, key - low, entry, self._store)
             assert found is not None  # one moment of the file
-            yield part, _hidden(found) if self.anonymous else found
+            yield part, aliases.hidden(found) if self.anonymous else found
 
     def _entry(self, run: ChosenRun) -> Entry:
         entry = runs.reopen(self._store, run.number, self._plugs).entry
@@ -267,24 +271,3 @@ class _Following:
 
 def _branch(text: str | None) -> dict[str, Any] | None:
     return None if text is None else Branch(*json.loads(text))._asdict()
-
-
-def _hidden(match: StoredMatch) -> StoredMatch:
-    """Return a match without what its agents wrote: anything may stand in it."""
-    faults = [{**fault, "detail": "", "traceback": ""} for fault in match.faults]
-    turns: list[dict[int | None, Any]] = [
-        {seat: Fault(done.kind) if isinstance(done, Fault) else done for seat, done in turn.items()}
-        for turn in match.turns
-    ]
-    return replace(match, row={**match.row, "info": None}, faults=faults, turns=turns, logs=[])
-
-
-def _every_name(store: Store) -> list[str]:
-    return [row["name"] for row in store.rows("select distinct name from agent")]
-
-
-def _key(store: Store) -> bytes:
-    """Return what aliases follow from: the first run's seed and time, and the digests of its agents."""
-    (run,) = store.rows("select id, seed, started, pid from run order by id limit 1") or [{}]
-    digests = store.rows("select version, spec from agent where run = ? order by agent_no", run.get("id", 0))
-    return aliases.key_of([*run.values(), *(value for row in digests for value in row.values())])
