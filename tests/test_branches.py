@@ -403,10 +403,8 @@ def test_a_replay_tells_who_decided(place):
     place.run("explore", "--every", "3", "--seed", "5", "-q", "--matches", "1")
     match_no, turn, seat, action = place.rows("select match_no, turn, seat, action from v_branches")[-1]
     told = json.loads(place.run("replay", f"2/{match_no}", "--format", "json").stdout)["frames"]
-    agents = 8 - turn - 1
-    assert [frame["by"] for frame in told[:8]] == ["opening"] * 2 + ["parent"] * (turn - 2) + ["held"] + [
-        "agents"
-    ] * agents
+    before, after = ["opening"] * 2 + ["parent"] * (turn - 2), ["agents"] * (7 - turn)
+    assert [frame["by"] for frame in told[:8]] == [*before, "held", *after]
     assert f"held (seat {seat}): {action}\n" in place.run("replay", f"2/{match_no}").stdout
     assert f"where seat {seat} is held to {action}, fresh luck" in place.run("show", f"2/{match_no}").stdout
 
