@@ -231,7 +231,8 @@ def test_help_imports_nothing_slow(tmp_path, arguments):
 
 
 @pytest.mark.parametrize(
-    "command", [None, "run", "games", "agents", "plugins", "standings", "compare", "rate", "show", "replay", "doctor"]
+    "command",
+    [None, "run", "games", "agents", "plugins", "standings", "compare", "rate", "show", "play", "replay", "doctor"],
 )
 def test_help_is_readable_at_80_columns(shell, command):
     assert shell(*[command] * (command is not None), "--help") == 0

@@ -28,6 +28,7 @@ SLOW = pytest.mark.slow
 PLANS = {
     "sprt": CLOSE,
     "trinomial": (*CLOSE[:-1], "elo1=20,model=bayesian"),
+    "beats": ("run", "greedy", "mcts(simulations=10)", *TICTACTOE, "--until", "beats", "-n", "600"),
     "until": (*MANY, "--until", "separated,margin=60"),
     "outside": ("run", "wild.py", "random", *TICTACTOE, "--sprt", "elo1=100", "-n", "600"),
 }
@@ -101,7 +102,10 @@ def test_the_decision_does_not_depend_on_the_number_of_workers(place, undisturbe
 
 @pytest.mark.parametrize(
     ("plan", "workers"),
-    [("sprt", 4), *(pytest.param(*case, marks=SLOW) for case in (("sprt", 1), ("until", 2), ("outside", 2)))],
+    [
+        ("sprt", 4),
+        *(pytest.param(*case, marks=SLOW) for case in (("sprt", 1), ("beats", 2), ("until", 2), ("outside", 2))),
+    ],
 )
 def test_a_run_killed_at_any_instant_decides_as_if_nothing_had_happened(place, undisturbed, plan, workers):
     rng = random.Random(f"{plan} {workers}")

@@ -118,10 +118,10 @@ _stopping_options = _options(
     ),
     _option(
         "--until",
-        metavar="top=K|separated|beats,...",
+        metavar="top=K|separated,...",
         default="",
-        help="End when the best K agents are settled, or every neighbour is separated (also margin=ELO,alpha=.05); or "
-        "when the first of two is shown to score more than half against the other, or not more (also "
+        help="End when the best K agents are settled, or every neighbour is separated (also margin=ELO,alpha=.05); "
+        "beats: when the first of two is shown to score more than half against the other, or not more (also "
         "score=.6,alpha=.05). -n is the most, by default a million.",
     ),
 )
