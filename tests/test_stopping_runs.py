@@ -29,6 +29,7 @@ PLANS = {
     "sprt": CLOSE,
     "trinomial": (*CLOSE[:-1], "elo1=20,model=bayesian"),
     "until": (*MANY, "--until", "separated,margin=60"),
+    "contested": (*MANY, "--until", "top=2,margin=15", "--pairing", "contested(top=2, margin=15)"),
     "outside": ("run", "wild.py", "random", *TICTACTOE, "--sprt", "elo1=100", "-n", "600"),
 }
 WILD = dedent(
@@ -101,7 +102,11 @@ def test_the_decision_does_not_depend_on_the_number_of_workers(place, undisturbe
 
 @pytest.mark.parametrize(
     ("plan", "workers"),
-    [("sprt", 4), *(pytest.param(*case, marks=SLOW) for case in (("sprt", 1), ("until", 2), ("outside", 2)))],
+    [
+        ("sprt", 4),
+        *(pytest.param(plan, count, marks=SLOW) for plan, count in {"until": 2, "contested": 2, "outside": 2}.items()),
+        pytest.param("sprt", 1, marks=SLOW),
+    ],
 )
 def test_a_run_killed_at_any_instant_decides_as_if_nothing_had_happened(place, undisturbed, plan, workers):
     rng = random.Random(f"{plan} {workers}")
