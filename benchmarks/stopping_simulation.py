@@ -15,6 +15,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from evalengine.builtin.contested import Contested
+from evalengine.contracts import Contest, Plan
+from evalengine.model import Standings
 from evalengine.seeding import stream
 from evalengine.statistics.bradley_terry import fit
 from evalengine.statistics.estimates import NELO, SLOPE
@@ -150,9 +153,32 @@ def rounds(world: World, rng: random.Random) -> Iterator[tuple[int, tuple[str, s
         rotation += 1
 
 
-def until_once(world: World, rng: random.Random, cap: int, **options: float) -> tuple[UntilSettled, int]:
+def contested(world: World, rng: random.Random, top: int, margin: float) -> Iterator[tuple]:
+    """Yield the same of the pairing `contested`, which sees what was played in the rounds before."""
+    contest = Contest(game_no=0, ref="game", sides=((0,), (1,)), agents=tuple(range(len(world.strengths))), opening=0)
+    plan = Plan(seed=rng.getrandbits(40), contests=(contest,), matches=1_000_000, rounds=None)
+    pairing = Contested(plan, top=top, margin=margin)
+    pairs: dict[tuple[int, int, int], list[int]] = {}
+    match_no = 0
+    for round_no in range(pairing.rounds()):
+        before = dict(sorted((pair, tuple(counts)) for pair, counts in pairs.items()))
+        for spec in pairing.round(round_no, Standings((), (), before)):
+            one, other = spec.agents
+            if one < other:  # the first of a rotation
+                ended = iter(world.play(rng, one, other, rng.randrange(OPENINGS)))
+            first = next(ended)
+            points = first if one < other else 1 - first
+            pairs.setdefault((0, one, other), [0, 0, 0, 0])[int(2 - 2 * points)] += 1
+            yield match_no, (f"a{one:02}", f"a{other:02}"), spec.rotation, points
+            match_no += 1
+
+
+def until_once(
+    world: World, rng: random.Random, cap: int, *, pairing: str = "round-robin", **options: float
+) -> tuple[UntilSettled, int]:
     until = UntilSettled([f"a{agent:02}" for agent in range(len(world.strengths))], **options)
-    for match in rounds(world, rng):
+    top, margin = options.get("top"), options.get("margin_elo", 0.0)
+    for match in contested(world, rng, top, margin) if pairing == "contested" else rounds(world, rng):
         if until.feed(*match) or match[0] >= cap:
             break
     return until, match[0] + 1
@@ -232,16 +258,18 @@ def gap_rows(runs: int, seed: int, cap: int) -> Iterator[dict]:
         truth = scale(world)
         gap = truth[2] - truth[3]
         rng = stream(seed, name)
-        done = [until_once(world, rng, cap, top=3, margin_elo=gap) for _ in range(runs)]
-        failed = sum(wrong(world, until.result().order, 3, gap - 1e-3) for until, _ in done if until.done)
-        yield {
-            "world": name,
-            "margin_elo": gap,
-            "error": failed / runs,
-            "settled": sum(until.done for until, _ in done) / runs,
-            "mean_matches": sum(matches for _, matches in done) / runs,
-            **{f"fixed {n}": fixed_error(world, rng, 3, n, runs // 3) for n in (1120, 1680, 2240, 3360)},
-        }
+        for pairing in ("round-robin", "contested"):
+            done = [until_once(world, rng, cap, pairing=pairing, top=3, margin_elo=gap) for _ in range(runs)]
+            failed = sum(wrong(world, until.result().order, 3, gap - 1e-3) for until, _ in done if until.done)
+            yield {
+                "world": name,
+                "pairing": pairing,
+                "margin_elo": gap,
+                "error": failed / runs,
+                "settled": sum(until.done for until, _ in done) / runs,
+                "mean_matches": sum(matches for _, matches in done) / runs,
+            }
+        yield {f"fixed {n}": fixed_error(world, rng, 3, n, runs) for n in (1120, 1400, 1680, 2240, 2800)}
 
 
 def show(title: str, rows: Iterator[dict]) -> None:

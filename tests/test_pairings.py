@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from evalengine import Contest, Plan, Standing, Standings, UsageError, derive
 from evalengine.builtin.active import Active
+from evalengine.builtin.contested import Contested
 from evalengine.builtin.knockout import Knockout
 from evalengine.builtin.ladder import Ladder
 from evalengine.builtin.matching import most_pairs
@@ -18,7 +19,7 @@ from evalengine.builtin.swiss import Swiss
 
 DUEL = ((0,), (1,))
 TEAMS = ((0, 2), (1, 3))
-IN_ROUNDS = [Swiss, Ladder, Active, Pfsp]
+IN_ROUNDS = [Swiss, Ladder, Active, Pfsp, Contested]
 some = settings(max_examples=40, deadline=None)
 
 
@@ -231,6 +232,44 @@ def test_a_knockout_plays_exactly_n_matches(agents, more, replays, seed):
 def test_too_few_matches_for_a_knockout_are_refused():
     with pytest.raises(UsageError, match="at least 14 matches"):
         Knockout(plan_of(8, 13))
+
+
+# ------------------------------------------------------------------------------------- contested
+
+
+def stronger_first(spec):
+    """Let the agent with the lower number win, but for the third and the fourth, who win in turn."""
+    one, other = spec.agents
+    return int(spec.rotation % 2 == (one > other)) if {one, other} == {2, 3} else int(one < other)
+
+
+def test_all_meet_twice_and_then_those_at_the_border_alone():
+    played = Played(lambda plan: Contested(plan, top=3), plan_of(8, rounds=40), result=stronger_first)
+    cells = Counter(frozenset(spec.agents) for spec in played.specs)
+    assert min(cells.values()) >= 4
+    late = {frozenset(spec.agents) for specs in played.rounds[-5:] for spec in specs}
+    assert late == {frozenset({2, 3})}
+    assert {len(specs) for specs in played.rounds} == {16}
+
+
+def test_agents_that_are_all_alike_all_go_on_meeting():
+    played = Played(lambda plan: Contested(plan, top=3), plan_of(6, rounds=50), result=lambda _: 0.5)
+    cells = Counter(frozenset(spec.agents) for spec in played.specs)
+    assert len(cells) == 15
+    assert max(cells.values()) - min(cells.values()) <= 2
+
+
+def test_when_nothing_is_contested_all_meet_alike():
+    wins = lambda spec: int(spec.agents[0] < spec.agents[1])  # noqa: E731 - as others here
+    played = Played(lambda plan: Contested(plan, top=2, margin=50), plan_of(4, rounds=100), result=wins)
+    cells = Counter(frozenset(spec.agents) for spec in played.specs)
+    late = Counter(frozenset(spec.agents) for specs in played.rounds[-12:] for spec in specs)
+    assert len(late) == len(cells) == 6
+
+
+def test_a_border_behind_the_last_agent_is_refused():
+    with pytest.raises(UsageError, match="4 agents play game0: give a smaller top"):
+        Contested(plan_of(4), top=4)
 
 
 # --------------------------------------------------------------------------------- ladder, pfsp

@@ -63,12 +63,13 @@ PLANS = {
     "knockout": (*BASE, "--pairing", "knockout(replays=2)", "-n", "301"),
     "active": (*BASE, "--pairing", "active", "-n", "303"),
     "pfsp": (*BASE, "--pairing", "pfsp(learners=2, weighting=variance)", "-n", "300"),
+    "contested": (*BASE, "--pairing", "contested(top=2)", "-n", "300"),
     "ladder": (*BASE, "--pairing", "ladder", "-n", "300"),
     "chain": (*BASE, "--pairing", "chain", "-p", "chain"),
     "chosen": (*BASE, "--pairing", "swiss", "--rounds", "30", "-k", "tictactoe and not fifth"),
     "dropped": (*BASE, "--pairing", "ladder", "-n", "300", "-p", "drops"),
 }
-SIZES = {"swiss": 240, "knockout": 301, "active": 303, "pfsp": 300, "ladder": 300, "chain": 120}
+SIZES = {"swiss": 240, "knockout": 301, "active": 303, "pfsp": 300, "contested": 300, "ladder": 300, "chain": 120}
 JSON = ("--format", "json")
 
 
@@ -223,6 +224,8 @@ def test_a_finished_run_of_rounds_is_not_played_on(place, undisturbed):
         ("swiss(x=1)", "It takes: none"),
         ("knockout(replays=-1)", "replays must be from 0 to 100, not -1"),
         ("pfsp(weighting=best)", "weighting must be one of 'squared'"),
+        ("contested(top=5)", "5 agents play tictactoe: give a smaller top"),
+        ("contested(top=0)", "top must be"),
         ("knockout", "at least 8 matches"),
         ("pfsp(learners=x)", "learners must be of type integer"),
     ],

@@ -30,6 +30,7 @@ PLANS = {
     "trinomial": (*CLOSE[:-1], "elo1=20,model=bayesian"),
     "beats": ("run", "greedy", "mcts(simulations=10)", *TICTACTOE, "--until", "beats", "-n", "600"),
     "until": (*MANY, "--until", "separated,margin=60"),
+    "contested": (*MANY, "--until", "top=2,margin=15", "--pairing", "contested(top=2, margin=15)"),
     "outside": ("run", "wild.py", "random", *TICTACTOE, "--sprt", "elo1=100", "-n", "600"),
 }
 WILD = dedent(
@@ -104,7 +105,10 @@ def test_the_decision_does_not_depend_on_the_number_of_workers(place, undisturbe
     ("plan", "workers"),
     [
         ("sprt", 4),
-        *(pytest.param(*case, marks=SLOW) for case in (("sprt", 1), ("beats", 2), ("until", 2), ("outside", 2))),
+        *(
+            pytest.param(*case, marks=SLOW)
+            for case in (("sprt", 1), ("beats", 2), ("until", 2), ("contested", 2), ("outside", 2))
+        ),
     ],
 )
 def test_a_run_killed_at_any_instant_decides_as_if_nothing_had_happened(place, undisturbed, plan, workers):

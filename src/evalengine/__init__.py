@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from evalengine.statistics.sequential import sprt as sprt
     from evalengine.statistics.sequential import sprt_bounds as sprt_bounds
     from evalengine.statistics.settling import Settled as Settled
+    from evalengine.statistics.settling import doubts as doubts
     from evalengine.statistics.settling import settled as settled
     from evalengine.statistics.stopping import SprtStopping as SprtStopping
     from evalengine.statistics.stopping import UntilSettled as UntilSettled
@@ -156,7 +157,7 @@ _HOME = {
     "statistics.estimates": ("EloEstimate", "elo", "elo_estimate", "elo_expected", "matches_needed"),
     "statistics.pairs": ("PairStatistics", "Reliability", "pair_statistics", "reliability"),
     "statistics.sequential": ("SprtResult", "sprt", "sprt_bounds"),
-    "statistics.settling": ("Settled", "settled"),
+    "statistics.settling": ("Settled", "doubts", "settled"),
     "statistics.stopping": ("SprtStopping", "UntilSettled"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

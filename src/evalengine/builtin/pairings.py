@@ -41,6 +41,15 @@ PAIRINGS = (
         doc="Rounds of the pairs whose results tell most.",
     ),
     PluginSpec(
+        name="contested",
+        factory=f"{_HOME}.contested:Contested",
+        doc="Rounds of those whose place in the best top=K is not yet clear; for --until.",
+        parameters={
+            "top": {"type": "integer", "minimum": 1, "default": 1},
+            "margin": {"type": "number", "minimum": 0, "default": 0.0},
+        },
+    ),
+    PluginSpec(
         name="pfsp",
         factory=f"{_HOME}.pfsp:Pfsp",
         doc="Learners against the opponents that beat them, drawn as in AlphaStar's league.",

@@ -66,6 +66,32 @@ def settled(pairs: PairCounts, *, top: int | None = None, alpha: float = 0.05, m
         ConfigError: numbers out of range, or counts that cannot be.
     """
     counting.between("alpha", alpha, 0, 1)
+    order, found = _doubts(pairs, top, margin_elo)
+    doubt = min(1.0, sum(found.values()))
+    return Settled(
+        settled=len(order) > 1 and doubt <= alpha,
+        doubt=doubt,
+        alpha=alpha,
+        margin_elo=max(0.0, margin_elo),
+        top=top,
+        order=order,
+        closest=max(found, key=found.__getitem__, default=None),
+    )
+
+
+def doubts(pairs: PairCounts, *, top: int | None = None, margin_elo: float = 0.0) -> dict[tuple[str, str], float]:
+    """Return by (better, worse), of the pairs that the claim says to differ, what `settled` adds up: 0 to 1.
+
+    Raises:
+        ConfigError: as `settled`.
+    """
+    return _doubts(pairs, top, margin_elo)[1]
+
+
+def _doubts(
+    pairs: PairCounts, top: int | None, margin_elo: float
+) -> tuple[tuple[str, ...], dict[tuple[str, str], float]]:
+    """Return the agents, best first, and the doubts about those that are claimed to differ."""
     counting.between("margin_elo", margin_elo, -_LEAST, math.inf)
     met = checked_pairs(pairs)
     agents = sorted({agent for pair in pairs for agent in pair})
@@ -75,21 +101,8 @@ def settled(pairs: PairCounts, *, top: int | None = None, alpha: float = 0.05, m
     strengths = fit(met, prior=_PRIOR_DRAWS)
     cells = _cells(met, strengths)
     order = tuple(sorted(agents, key=lambda agent: (-strengths.get(agent, 0.0), agent)))
-    doubt, closest = 0.0, (-1.0, ("", ""))
-    for better, worse in _claimed(order, top):
-        one = _doubt(cells, better, worse, margin_elo / SLOPE)
-        doubt += one
-        closest = max(closest, (one, (better, worse)), key=lambda pair: pair[0])
-    doubt = min(1.0, doubt)
-    return Settled(
-        settled=len(agents) > 1 and doubt <= alpha,
-        doubt=doubt,
-        alpha=alpha,
-        margin_elo=max(0.0, margin_elo),
-        top=top,
-        order=order,
-        closest=closest[1] if closest[0] >= 0 else None,
-    )
+    claimed = _claimed(order, top)
+    return order, {(better, worse): _doubt(cells, better, worse, margin_elo / SLOPE) for better, worse in claimed}
 
 
 def _claimed(order: tuple[str, ...], top: int | None) -> list[tuple[str, str]]:
