@@ -8,6 +8,7 @@ import pytest
 from commandline import Shell
 
 from evalengine import plugins
+from evalengine.testing import hanging
 from evalengine.testing.checking import checked, ordered, tried
 from evalengine.testing.subject import Subject
 
@@ -29,13 +30,14 @@ def spec_of(name):
 
 
 def test_there_are_many_kinds():
-    assert len(NAMES) >= 80
+    assert len(NAMES) >= 100
     assert {spec_of(name)[0] for name in NAMES} >= RULES.keys() - {"luck", "faults"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_broken_game_is_caught_by_the_rule_that_is_meant(name):
+def test_a_broken_game_is_caught_by_the_rule_that_is_meant(name, monkeypatch):
     rule, spec = spec_of(name)
+    monkeypatch.setattr(hanging, "_PATIENCE_S", 0.5)  # of the one that hangs
     verdict = tried(RULES[rule], Subject(spec=spec))
     assert verdict.outcome == "FAIL"
     assert verdict.told

@@ -1,8 +1,10 @@
 """The spec promises clones, and there are none."""
 
+from evalengine import State
+
 from pile import Heap, game, spec
 
-from evalengine import State, hookimpl
+from evalengine import hookimpl
 
 BREAKS = "clone"
 

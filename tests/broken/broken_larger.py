@@ -22,8 +22,4 @@ class Wrong(Heap):
 
 @hookimpl
 def evalengine_games():
-    return [
-        spec(
-            __name__, config={"counters": {"type": "integer", "default": 12, "maximum": 30, "description": "at first"}}
-        )
-    ]
+    return [spec(__name__, config={"counters": {"type": "integer", "default": 12, "maximum": 30, "description": "at first"}})]

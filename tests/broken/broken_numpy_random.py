@@ -1,6 +1,7 @@
 """It draws from numpy's global generator."""
 
 import numpy
+
 from pile import Heap, game, spec
 
 from evalengine import hookimpl

@@ -1,8 +1,10 @@
 """The spec promises samples, and there are none."""
 
+from evalengine import State
+
 from cards import Deal, game, spec
 
-from evalengine import State, hookimpl
+from evalengine import hookimpl
 
 BREAKS = "sample"
 

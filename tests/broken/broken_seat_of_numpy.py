@@ -1,6 +1,7 @@
 """Seats are numpy's numbers."""
 
 import numpy
+
 from pile import Heap, game, spec
 
 from evalengine import hookimpl

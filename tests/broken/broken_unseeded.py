@@ -1,6 +1,7 @@
 """It has a generator of its own without a seed."""
 
 import numpy
+
 from pile import Heap, game, spec
 
 from evalengine import hookimpl

@@ -73,10 +73,16 @@ def _play_each(line: Line) -> None:
     movers = line.movers()
     if len(movers) != 1 or not line.clones or type(line.state).clone is State.clone:
         return
+    spec = line.game.spec
+    steady = line.seats > 1 and not spec.chance and spec.information == "perfect"
+    before = line.looks(drawings=False) if steady else {}
     for action in a_few(line.legal(movers[0]), _TRIED, line.rng):
         twin = line.cloned()
         twin.play({movers[0]: action})
         twin.movers()
+        if steady and differs(before, twin.looks(drawings=False)) is None:
+            told = f"{shown(action)} changes nothing: the same seat is to move in the same position, again and again"
+            raise line.breach(told, "List it only where it can be done, or let it end the turn", f"legal({movers[0]})")
 
 
 @rule("refuse")

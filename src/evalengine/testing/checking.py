@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from evalengine.references import one_line
+
 # Each module lists its rules when it is imported; this is the order in which they are tried.
 from evalengine.testing import (
     action_rules,
@@ -16,7 +18,9 @@ from evalengine.testing import (
     spec_rules,
 )
 from evalengine.testing.breaches import Breach, Broken
+from evalengine.testing.hanging import watched
 from evalengine.testing.rules import RULES, Rule
+from evalengine.testing.subject import CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,8 +95,13 @@ def tried(rule: Rule, subject: Subject) -> Verdict:
     """Try one rule."""
     began = time.perf_counter()
     try:
-        told = rule.function(subject)
+        with watched():
+            told = rule.function(subject)
     except Breach as breach:
         spent = time.perf_counter() - began
         return Verdict(rule.name, "FAIL", breach.told, breach.seed, breach.call, breach.remedy, spent)
+    except Exception as error:  # noqa: BLE001 - what a game returns can break anything; it is told as its own
+        call = f"{CALLS[-1]}()" if CALLS else "making it"
+        told = f"the rule broke on what a method returned: {one_line(error)}"
+        return Verdict(rule.name, "FAIL", told, subject.seed, call, "Return what the contract says")
     return Verdict(rule.name, "ok", told, seconds=time.perf_counter() - began)

@@ -90,7 +90,7 @@ def _compare(one: Line, other: Line, told: str, remedy: str) -> None:
             return
         actions = one.drawn(one.rng)
         one.play(actions)
-        other.play(dict(reversed(actions.items())))
+        other.play(actions)
 
 
 @rule("seed")

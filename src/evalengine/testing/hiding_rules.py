@@ -131,7 +131,7 @@ def _is_open(frame: Frame) -> bool:
     tells a game that hides nothing from one that does.
     """
     held = [set(_values(seen[0])) for seen in frame.seen]
-    return all(one == held[0] for one in held)
+    return len(held) > 1 and all(one == held[0] for one in held)
 
 
 def _values(data: Any) -> Iterator[str]:

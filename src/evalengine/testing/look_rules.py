@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _LARGEST = 64 << 10  # bytes of a view: more costs each question several packets
 _SVG = "{http://www.w3.org/2000/svg}"
 _ACTIVE = frozenset({"script", "foreignobject", "iframe", "object", "embed", "audio", "video", "handler", "listener"})
+_INSIDE = re.compile(r"\s*(#|data:image/(png|jpeg|gif|webp)[;,])", re.IGNORECASE)
 _OUTSIDE = re.compile(r"url\(\s*['\"]?\s*(?!['\"]?\s*#)|@import|javascript:|expression\(", re.IGNORECASE)
 
 
@@ -25,7 +27,7 @@ _OUTSIDE = re.compile(r"url\(\s*['\"]?\s*(?!['\"]?\s*#)|@import|javascript:|expr
 def views(subject: Subject) -> str:
     """A view comes back from msgpack as it was, at most 64 KiB of it, and hides no field of the observation."""
     largest = 0
-    for line in subject.positions():
+    for line in chain(subject.positions(), subject.ended):
         for seat in range(line.seats):
             largest = max(largest, _check_view(line, seat))
     return f"the largest has {largest} bytes"
@@ -206,7 +208,7 @@ def _wrong_element(element: ET.Element) -> tuple[str, str] | None:
         key = _local(name)
         if key.startswith("on"):
             return f"<{tag}> has {key}=, which runs code", "Leave it out"
-        if key in {"href", "src"} and not value.strip().startswith("#"):
+        if key in {"href", "src"} and not _INSIDE.match(value):
             return f"<{tag}> asks for {shown(value)}", "Refer to nothing but parts of the same drawing"
         if _OUTSIDE.search(value) or (key == "attributename" and value.strip().lower().endswith("href")):
             return f"<{tag}> has {key}={shown(value)}", "Refer to nothing outside"

@@ -75,7 +75,7 @@ def _check_rewards(line: Line) -> None:
 
 
 def _are_numbers(found: Any, seats: int) -> bool:
-    values = listed(found)
+    values = listed(found) if isinstance(found, Sequence) or hasattr(found, "tolist") else None
     if not isinstance(values, list) or len(values) != seats:
         return False
     return all(isinstance(value, Real) or hasattr(value, "item") for value in values) and all(
@@ -90,7 +90,7 @@ def ends(subject: Subject) -> str:
     limit = subject.game.spec.max_turns
     if subject.unfinished:
         line = lines[-1]
-        told = f"a random match had not ended after {line.turn} turns and many seconds; max_turns is {limit}"
+        told = f"a random match had not ended after {line.turn} turns; max_turns is {limit}"
         raise line.breach(told, "Let the rules end it, and give max_turns as the most that they allow", "to_move()")
     by_rules = [line for line in lines if not line.movers()]
     if not by_rules:

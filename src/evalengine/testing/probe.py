@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LONGEST = 60  # turns of a match that are compared
-_WAIT_S = 60.0
+_WAIT_S = 30.0
 
 
 class Found(NamedTuple):
@@ -62,19 +62,17 @@ def started(subject: Subject, hash_seed: int, matches: Sequence[tuple[int, int]]
     assert process.stdin is not None
     process.stdin.write(protocol.pack(job))
     process.stdin.close()
+    process.stdin = None  # else communicate() would close it again
     return process
 
 
 def found_by(process: subprocess.Popen[bytes]) -> Found:
     """Wait for a probe, and return what it saw."""
-    assert process.stdout is not None
     try:
-        with process.stdout:
-            data = process.stdout.read()
-        process.wait(_WAIT_S)
+        data, _ = process.communicate(timeout=_WAIT_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        data, _ = process.communicate()
     try:
         matches, noted, failed = msgpack.unpackb(data)
     except (ValueError, TypeError):

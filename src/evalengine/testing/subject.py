@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,18 +13,22 @@ from typing import TYPE_CHECKING, Any
 from evalengine import references, wire
 from evalengine.contracts import State
 from evalengine.errors import GameError
+from evalengine.model import GameSpec
 from evalengine.seeding import derive, stream
 from evalengine.testing.breaches import Breach, Broken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from evalengine.contracts import Game
-    from evalengine.model import GameSpec
 
 Looks = dict[str, Any]
 """What a position shows, by the call that shows it."""
 
+CALLS: deque[str] = deque(maxlen=1)
+"""The call that was made last; what tells whether it returns."""
+
+_LONGEST = 50_000  # turns of a random match
 _POSITIONS = 12  # of a long match that are looked at
 _PATIENCE_S = 10.0  # for one random match, before it is said never to end
 _LEAST = 6  # positions, however slow the game
@@ -55,9 +61,14 @@ class Subject:
             Broken: it cannot be.
         """
         try:
-            return references.build_game(self.spec, self.config)
-        except Exception as error:
+            game = references.build_game(self.spec, self.config)
+        except (Exception, SystemExit) as error:
             raise Broken(references.one_line(error), "Repair what it names", call=f"making {self.ref}") from error
+        adapted = game.spec
+        if not isinstance(adapted, GameSpec) or adapted.name != self.spec.name:
+            told = f"it returned {_shown(adapted)}, not the spec of {self.spec.name!r}"
+            raise Broken(told, "Return dataclasses.replace(spec, ...), with its name", call="adapt()")
+        return game
 
     @cached_property
     def game(self) -> Game:
@@ -91,11 +102,11 @@ class Subject:
             line = Line(self, self.game, seats, seed)
             chosen = random.Random(seed)
             while True:
-                over = not line.movers()
+                over = not line.movers() or line.turn >= line.game.spec.max_turns
                 if over or line.turn < 3 or chosen.random() < chance:  # noqa: PLR2004 - its first turns
                     yield line
                     seen += 1
-                if over or (seen >= _LEAST and self.late()) or line.turn >= line.game.spec.max_turns:
+                if over or (seen >= _LEAST and self.late()):
                     break
                 line.play()
 
@@ -136,7 +147,7 @@ class Subject:
         until = time.perf_counter() + _PATIENCE_S
         while line.movers() and line.turn < line.game.spec.max_turns:
             line.play()
-            if not line.turn % 64 and time.perf_counter() > until:
+            if line.turn >= _LONGEST or (not line.turn % 64 and time.perf_counter() > until):
                 return False
         return True
 
@@ -185,13 +196,14 @@ class Line:
         Raises:
             Broken: it raised.
         """
+        CALLS.append(name)
         try:
             return function(*arguments)
         except Breach as breach:
             raise self.located(breach, f"{name}()") from None
         except GameError as error:
             raise Broken(str(error), "Repair what it names", call=self.where(f"{name}()"), seed=self.seed) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             told = f"{name}() raised {references.one_line(error)}{_place(error)}"
             shown = f"{name}({', '.join(map(_shown, arguments))})"
             raise Broken(told, "Repair what it names", call=self.where(shown), seed=self.seed) from error
@@ -214,7 +226,10 @@ class Line:
 
     def movers(self) -> Sequence[int]:
         """Return who is to move."""
-        found: Sequence[int] = self.call("to_move", self.state.to_move)
+        found = self.call("to_move", self.state.to_move)
+        if not isinstance(found, Sequence):
+            told = f"it returned {_shown(found)}, of type {type(found).__name__}"
+            raise self.breach(told, "Return a list or tuple of seats, empty when it is over", "to_move()")
         return found
 
     def legal(self, seat: int) -> Any:
