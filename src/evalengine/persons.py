@@ -48,6 +48,8 @@ class Sitting(Worker):
         decide: asks the person whom a request is for; may raise `Undone` and `Left`.
     """
 
+    own_session = True
+
     def __init__(self, orders: Orders, decide: Callable[[Match, Request], Action]) -> None:
         super().__init__(orders)
         self._persons = {number for number, agent in enumerate(orders.agents) if is_person(agent)}

@@ -44,8 +44,13 @@ class Zygote:
         watchers: what to call now and then while an agent is waited for.
     """
 
-    def __init__(self, containment: Containment | None = None) -> None:
-        """Start nothing yet; with a `containment` agents are forked from wardens of it, else from the zygote itself."""
+    def __init__(self, containment: Containment | None = None, *, own_session: bool = False) -> None:
+        """Start nothing yet; with a `containment` agents are forked from wardens of it, else from the zygote itself.
+
+        Args:
+            own_session: a terminal's Ctrl-C does not reach it; workers ignore that anyway, and it with them.
+        """
+        self._own_session = own_session
         self.awaited: set[Child] = set()
         self.private_tmp = containment is not None and containment.private_tmp
         self._wardens = None if containment is None else Wardens(containment, self._start_warden)
@@ -172,7 +177,7 @@ class Zygote:
                     stdin=subprocess.DEVNULL,
                     env=environment,
                     pass_fds=[theirs.fileno()],
-                    start_new_session=True,  # a terminal's Ctrl-C is for whoever asked for the match
+                    start_new_session=self._own_session,
                 )
             self._control = ours
         return self._control

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalengine import branches, references, wire
 from evalengine.clocks import by_cpu
@@ -56,6 +56,8 @@ class Worker:
         match: the match that is being played; finished: how many were.
     """
 
+    own_session: ClassVar[bool] = False  # of agents' processes: where a terminal's Ctrl-C would reach them
+
     def __init__(self, orders: Orders, core: Core | None = None) -> None:
         self._orders = orders
         self._core = core or Core()  # whoever plays in one of several threads holds it
@@ -66,7 +68,7 @@ class Worker:
         self._frail: set[int] = set()  # agents that are not kept any more
         self._shares: dict[tuple[int, ...], tuple[bool, bool]] = {}  # by agents, see _sharing
         self._resting: dict[int, list[Seat]] = {}  # by agent: seats whose programs wait for another match
-        self._zygote = Zygote(orders.containment)
+        self._zygote = Zygote(orders.containment, own_session=self.own_session)
         self._seeds: tuple[int, list[int]] = (-1, [])  # of a match, and its agents'
         self._parents = branches.Parents()
         self.match: Match | None = None
