@@ -32,7 +32,8 @@ FLOORS = [
     ["__main__"],
 ]
 FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
-ON_ONE_FLOOR = ("evalengine.cli", "evalengine.statistics", "evalengine.report")  # packages whose modules import one another
+# Packages whose modules import one another.
+ON_ONE_FLOOR = ("evalengine.cli", "evalengine.statistics", "evalengine.report")
 SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
 SLOW |= {"openskill", "evalica", "jinja2"}
 PACKAGES = {

@@ -16,7 +16,7 @@ import pytest
 from commandline import CRASHING, Shell, environment, process
 from hypothesis import given
 from hypothesis import strategies as st
-from reports import CAREFUL, HOSTILE, MARK, data, evalengine, frames, hostile_game
+from reports import CAREFUL, HOSTILE, MARK, data, evalengine, frames, hostile_game, in_module
 
 import evalengine as engine
 from evalengine.report import charts
@@ -195,8 +195,8 @@ def test_data_in_a_script_cannot_end_it_and_come_back_as_they_were(value):
 
 
 def test_a_game_s_own_drawing_is_data_only(sh):
-    sh.file("nim.py", hostile_game(NIM))
-    assert sh("run", "random", "greedy", "--games", "./nim.py", "-n", 4) == 0
+    sh.file("nim_drawn.py", hostile_game(NIM, "nim_drawn"))
+    assert sh("run", "random", "greedy", "--games", "./nim_drawn.py", "-n", 4) == 0
     assert sh("report", "-o", "out") == 0
     shard = data(sh.folder / "out", "turns-0")
     assert "onload=" in frames(shard, shard["matches"][0], "pictures")[0]
@@ -207,8 +207,8 @@ def test_a_game_s_own_drawing_is_data_only(sh):
 def test_a_game_that_cannot_draw_itself_is_shown_as_text(sh):
     broken = "\n    def svg(self, seat=None):\n        return 1 // (self.left - 21)\n\n    def to_move(self):"
     for name, source in {"plain": NIM, "broken": NIM.replace("\n    def to_move(self):", broken, 1)}.items():
-        sh.file(f"{name}/nim.py", source)
-        assert sh("run", "random", "greedy", "--games", f"./{name}/nim.py", "-n", 4, "--db", f"{name}.db") == 0
+        sh.file(f"nim_{name}.py", in_module(source, f"nim_{name}"))
+        assert sh("run", "random", "greedy", "--games", f"./nim_{name}.py", "-n", 4, "--db", f"{name}.db") == 0
         assert sh("report", "-o", f"out{name}", "--db", f"{name}.db") == 0
         match = data(sh.folder / f"out{name}", "turns-0")["matches"][0]
         assert "pictures" not in match
