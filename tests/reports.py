@@ -25,9 +25,14 @@ DRAWN = """
     def to_move(self):"""
 
 
-def hostile_game(nim):
+def in_module(nim, name):
+    """Return the source of a game for a module of this name: one process imports a name once."""
+    return nim.replace('factory="nim:', f'factory="{name}:')
+
+
+def hostile_game(nim, name):
     """Return the source of a game whose drawing tries what a drawing should not."""
-    return nim.replace("\n    def to_move(self):", DRAWN, 1)
+    return in_module(nim, name).replace("\n    def to_move(self):", DRAWN, 1)
 
 
 def evalengine(*arguments):

@@ -28,12 +28,12 @@ def folder(tmp_path_factory):
     place.mkdir()
     (place / "hostile.py").write_text(HOSTILE)
     (place / "careful.py").write_text(CAREFUL)
-    (place / "nim.py").write_text(hostile_game(NIM))
+    (place / "nim_seen.py").write_text(hostile_game(NIM, "nim_seen"))
     before = Path.cwd()
     os.chdir(place)
     try:
         agents = ["random", "hostile.py", "careful.py"]
-        assert evalengine("run", *agents, "--games", "connect4 or ./nim.py", "-n", 240) == 0
+        assert evalengine("run", *agents, "--games", "connect4 or ./nim_seen.py", "-n", 240) == 0
         assert evalengine("report", "-o", "out", "--frames", "200") == 0
         shutil.move(place / "out", place / "moved")  # nothing depends on where it was written
     finally:
