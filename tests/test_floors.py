@@ -10,9 +10,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs", "visible", "statistics"],
-    ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
+    ["references", "expressions", "wire", "match", "database", "talk", "wardens", "tasks"],
     ["plugins", "forfeits", "scopes", "fit_budget"],
-    ["submissions", "store", "processes", "repeats", "launcher", "tasks", "limits", "dialects", "waiting"],
+    ["submissions", "store", "processes", "repeats", "launcher", "limits", "dialects", "waiting"],
     ["seats", "board_lines", "rating", "planning", "clocks", "lines", "sandboxes", "watch", "adding"],
     ["agent_processes", "boards", "stopping", "stopping_rules"],
     ["frames"],
