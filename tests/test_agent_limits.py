@@ -527,3 +527,14 @@ def test_what_failed_is_played_again_with_other_limits(shell):
     assert shell("run", "--lf", "-o", "slow.turn_s=1", "--format", "json") == 0
     assert json.loads(shell.out)["faults"] == {}
     assert json.loads(stored("select spec from agent where run = 3 and name = 'slow'")[0][0])["limits"]["tmp_mib"] == 8
+
+
+@pytest.mark.skipif(not tasks.KNOWN, reason="Linux only")
+def test_what_waits_for_a_core_is_told_of_agents_whose_worker_waits_its_turn():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as agent:
+        assert agent.pid in tasks.waits(agent.pid)
+        tasks.let_others_finish()
+        try:
+            assert agent.pid in tasks.waits(agent.pid)
+        finally:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

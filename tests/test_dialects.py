@@ -52,6 +52,8 @@ class Engine:
 class Asked:
     """A request whose view and actions are given."""
 
+    _entries = None
+
     def __init__(self, view, legal, seat):
         self.view, self.legal, self.turn, self.seat = view, legal, 0, seat
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs", "visible", "statistics"],
-    ["references", "expressions", "wire", "match", "database", "talk", "wardens"],
+    ["references", "expressions", "wire", "match", "database", "talk", "wardens", "tasks"],
     ["plugins", "forfeits", "scopes", "fit_budget", "branches", "pictures"],
     [
         "submissions",
@@ -18,7 +18,6 @@ FLOORS = [
         "processes",
         "repeats",
         "launcher",
-        "tasks",
         "limits",
         "dialects",
         "waiting",

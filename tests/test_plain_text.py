@@ -106,6 +106,8 @@ def test_what_is_no_answer_is_a_fault(tmp_path, answer, kind, detail):
 class Shown:
     """A request whose view and actions are given."""
 
+    _entries = None
+
     def __init__(self, view, legal):
         self.view, self.legal, self.turn, self.seat = view, legal, 3, 1
 

@@ -8,7 +8,6 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from evalengine import tasks
 from evalengine.clocks import Clock
 from evalengine.model import AgentSpec, Fault, FaultKind, Limits
 from evalengine.seats import printable
@@ -57,7 +56,7 @@ class AgentProcess:
         self._used_ns = 0  # in matches before this one
         if "_clock" in self.__dict__:  # of the match before, for a process that stays
             self._clock.thaw()
-            self._used_ns = tasks.cpu_ns(self._child.pid)
+            self._used_ns = self._child.cpu_ns()
             self._child.watchers.discard(self._clock.watch)
             del self._clock
 

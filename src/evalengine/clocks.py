@@ -109,7 +109,7 @@ class Clock:
 
     def _see_rest(self, now: int) -> None:
         """Look what it did since its last answer."""
-        cpu = tasks.cpu_ns(self._child.pid)
+        cpu = self._child.cpu_ns()
         self._read_ns = now
         if cpu - self._cpu_ns > _REST_NS:
             self._spins = True
@@ -131,7 +131,7 @@ class Clock:
 
     def _used(self) -> int:
         """Return the CPU time of this turn so far."""
-        return tasks.cpu_ns(self._child.pid) - self._cpu_ns if self._used_ns is None else self._used_ns
+        return self._child.cpu_ns() - self._cpu_ns if self._used_ns is None else self._used_ns
 
     def stop(self) -> int:
         """End a turn with its answer; return how long it took by the wall clock."""
@@ -153,7 +153,7 @@ class Clock:
         if now - self._read_ns < self._grain_ns:
             self._used_ns = 0  # too little to count
             return
-        cpu = tasks.cpu_ns(self._child.pid)
+        cpu = self._child.cpu_ns()
         self._used_ns, self._cpu_ns, self._read_ns = cpu - self._cpu_ns, cpu, now
 
     def overdrawn(self) -> bool:
@@ -177,7 +177,7 @@ class Clock:
             return
         if not self._thinks or self._used_ns is not None:
             free_ns = _REST_NS if self._asked_ns else _ARRIVAL_NS
-            if tasks.cpu_ns(self._child.pid) - self._cpu_ns > free_ns:
+            if self._child.cpu_ns() - self._cpu_ns > free_ns:
                 self._spins = bool(self._asked_ns)
                 self._freeze()
         elif self._child.noted and not self._talks:
@@ -196,7 +196,7 @@ class Clock:
 
     def _spent(self) -> int:
         """Return the CPU time that it is answerable for: its own, and ours, which a flood of its output takes."""
-        return tasks.cpu_ns(self._child.pid) + time.process_time_ns()
+        return self._child.cpu_ns() + time.process_time_ns()
 
     def fault(self) -> Fault:
         """Return the fault of being late, with the limit and what was used; call it before the process is killed."""

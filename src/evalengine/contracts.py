@@ -51,6 +51,13 @@ class Game(ABC):
         """Return `action` as people write it."""
         return str(action)
 
+    def action_from_str(self, text: str) -> Action | None:  # noqa: ARG002 - for those who override it
+        """Return the action that `action_to_str` writes as `text`, possible now or not; None: not known.
+
+        A game that knows spares engines, whose moves come as texts, a search through all that is legal.
+        """
+        return None
+
     def adapt(self, spec: GameSpec) -> GameSpec:
         """Return `spec` as this configuration makes it (max_turns of a larger board ...). Called once."""
         return spec
@@ -71,6 +78,13 @@ class State(ABC):
     @abstractmethod
     def view(self, seat: int) -> View:
         """Return what `seat` sees: a msgpack value (lists, not tuples) or a numpy array. Never changes the state."""
+
+    def entry(self, seat: int, name: str) -> Any:
+        """Return `view(seat)[name]`, which the caller does not change; KeyError: there is none.
+
+        Engines read few entries, each turn: a game may spare them the others. It must say what the view says.
+        """
+        return self.view(seat)[name]
 
     @abstractmethod
     def legal(self, seat: int) -> Sequence[Action] | None:
@@ -254,6 +268,15 @@ class Request:
         except Exception as error:
             raise self._failed(error, "view") from error
 
+    @property
+    def _entries(self) -> Callable[[int, str], Any] | None:
+        """What returns single entries of the view; None: the game has all of them together only."""
+        return None if type(self._state).entry is State.entry else self._state.entry
+
+    def refusal(self, action: Action) -> str | None:
+        """Return why the game would refuse `action` now, or None; not for agents from outside."""
+        return self._state.refuse(self.seat, action)
+
     def _failed(self, error: Exception, method: str) -> GameError:
         """Return what the game's error is to whoever asks: never the fault of the agent that looks."""
         return GameError(f"{type(self._state).__name__}.{method}() failed: {type(error).__name__}: {error}")
@@ -301,10 +324,6 @@ class Observation(Request):
             raise
         except Exception as error:
             raise self._failed(error, "clone" if perfect else "sample") from error
-
-    def refusal(self, action: Action) -> str | None:
-        """Return why the game would refuse `action` now, or None; for trusted in-process agents only."""
-        return self._state.refuse(self.seat, action)
 
     @property
     def text(self) -> str:
@@ -452,7 +471,8 @@ class Sandbox(ABC):
     `Enclosure`, made with (plan, whose) in a process of one agent in one seat, kept over its matches. `found` holds
     what it found of the kernel; `fork()` forks a match's process; `contain(job)` contains that process for ever, before
     a byte of the agent is read, and changes in `job` where the agent finds its things. `evalengine_host.namespaces`
-    is one. Whether it works is found out by doing just that.
+    is one. Where `job["processes"]` is 1 the agent must not be able to start another: only its own CPU is read then.
+    Whether a sandbox works is found out by doing just that.
 
     Attributes:
         name: as it is listed; module: "" when it contains nothing;

@@ -195,15 +195,18 @@ class Match:
         self._take(seat, action if reason is None else illegal(action, reason))
 
     def _moved(self, seat: int, action: Action) -> bool:
-        """Take the plain number of the only seat that was asked, if it was listed; what most turns are."""
+        """Take the plain number of the only seat that was asked, if it is possible; what most turns are."""
         requests = self._requests
-        if type(action) is not int or not self._checks_legal or not requests or len(requests) > 1:
+        if type(action) is not int or not requests or len(requests) > 1:
             return False
         request = requests[0]
         if request.seat != seat:
             return False
-        legal = request.legal
-        if legal is None or action not in legal or type(legal[0]) is not int:
+        if self._checks_legal:
+            legal = request.legal
+            if legal is None or action not in legal or type(legal[0]) is not int:
+                return False
+        elif self.state.refuse(seat, action) is not None:
             return False
         self.move(seat, action)
         return True

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import evalengine_host
-from evalengine import visible
+from evalengine import tasks, visible
 from evalengine.errors import EvalengineError
 from evalengine.wardens import Wardens
 from evalengine_host import protocol
@@ -77,7 +77,7 @@ class Zygote:
             for descriptor in (their_in, their_out, their_errors):
                 os.close(descriptor)
         os.set_blocking(our_out, False)
-        return Child(pid, end, self, our_in, {"stderr": errors}, log_bytes=job["log_kib"] << 10), our_out, our_in
+        return self._child(pid, end, our_in, {"stderr": errors}, job), our_out, our_in
 
     def _spawn(self, job: Mapping[str, Any], stdin: int, speaks: int, listens: int) -> Child:
         out, their_out = os.pipe()
@@ -87,7 +87,13 @@ class Zygote:
         finally:
             os.close(their_out)
             os.close(their_errors)
-        return Child(pid, end, self, listens, {"stdout": out, "stderr": errors}, log_bytes=job["log_kib"] << 10)
+        return self._child(pid, end, listens, {"stdout": out, "stderr": errors}, job)
+
+    def _child(
+        self, pid: int, end: Callable[[], int], listens: int, logs: Mapping[str, int], job: Mapping[str, Any]
+    ) -> Child:
+        alone = self._wardens is not None and job["processes"] == 1
+        return Child(pid, end, self, listens, logs, log_bytes=job["log_kib"] << 10, alone=alone)
 
     def _request(self, job: Mapping[str, Any], descriptors: Sequence[int]) -> tuple[int, Callable[[], int]]:
         """Return the new process's number, and what kills it and returns its wait status."""
@@ -199,12 +205,24 @@ class Child:
         listens: the descriptor on which it is heard; logs: what it wrote, by stream, up to a cap;
         heard_ns: when it last said something, None: not since `expect`; noted: that was while another was waited for;
         watchers: what to call now and then while an agent is waited for.
+
+    Args:
+        alone: whether the kernel lets it start no other process.
     """
 
     def __init__(
-        self, pid: int, end: Callable[[], int], zygote: Zygote, listens: int, logs: Mapping[str, int], *, log_bytes: int
+        self,
+        pid: int,
+        end: Callable[[], int],
+        zygote: Zygote,
+        listens: int,
+        logs: Mapping[str, int],
+        *,
+        log_bytes: int,
+        alone: bool,
     ) -> None:
         self.pid = pid
+        self._alone = alone
         self._end = end
         self._zygote = zygote
         self.listens = listens
@@ -220,6 +238,10 @@ class Child:
         self.heard_ns: int | None = None
         self.noted = False
         self.watchers = zygote.watchers
+
+    def cpu_ns(self) -> int:
+        """Return the CPU time that it has used so far, with all that it started."""
+        return tasks.own_cpu_ns(self.pid) if self._alone else tasks.cpu_ns(self.pid)
 
     def expect(self) -> None:
         """Await an answer from now on; whichever child is waited for, `heard_ns` tells when this one spoke."""

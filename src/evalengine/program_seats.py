@@ -44,7 +44,8 @@ class ProgramSeat(AgentProcess, Seat):
         self._dialect = _DIALECTS[spec.dialect](self._told(), spec.options)
         self._speaks = spec.dialect
         self._talks = not self._dialect.strict
-        self._text = info._game.action_to_str  # noqa: SLF001 - one family
+        game = info._game  # noqa: SLF001 - one family
+        self._text, self._read = game.action_to_str, game.action_from_str
         self._child, out, listens = zygote.spawn_program(job)
         self._watch.look()
         self._lines = Lines(self._child, out, listens, self._heard, self._writable)
@@ -87,7 +88,7 @@ class ProgramSeat(AgentProcess, Seat):
         elif early := self._lines.early():
             self._said = self._broken("a line before the question", early)
             return
-        question = Question(request, self._text, self._limits.turn_s, self._clock.bank_s())
+        question = Question(request, self._text, self._limits.turn_s, self._clock.bank_s(), self._read)
         self._open(self._dialect.ask(question))  # before the clock runs: the game's own work is not the program's
         if self._dead is not None:
             return

@@ -12,7 +12,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalengine import wire
+from evalengine import tasks, wire
+from evalengine.model import ENGINE_DIALECTS
 from evalengine.waiting import Core, Pool, waits_of
 from evalengine.worker import Worker, plain_text
 
@@ -71,6 +72,8 @@ def _prepare(worker_no: int, orders: Orders, folder: Path) -> None:
     sys.path[:] = [*orders.sys_path, *(path for path in sys.path if path not in orders.sys_path)]
     if orders.cores and sys.platform == "linux":
         os.sched_setaffinity(0, {orders.cores[worker_no % len(orders.cores)]})
+        if any(agent.dialect in ENGINE_DIALECTS for agent in orders.agents):
+            tasks.let_others_finish()
 
 
 def _serve(connection: zmq.Socket[bytes], worker: Worker, pulse: _Pulse) -> None:

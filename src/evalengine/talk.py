@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
@@ -40,21 +41,34 @@ class TalkError(Exception):
         self.why, self.line, self.kind = why, line, kind
 
 
+def _unread(_text: str) -> None:
+    """Stand for a game that does not say which action a text is."""
+
+
 class Question:
     """What a dialect asks the program: a turn, its clocks, and the actions by the texts that people write.
+
+    Args:
+        text, read: the game's `action_to_str` and `action_from_str`.
 
     Attributes:
         turn, seat: as in the request; clock_s: seconds left for this answer, of the turn or of the match, whichever
         is less; turn_s: the limit of a turn; match_s: what is left of the match's; None: no limit.
     """
 
-    __slots__ = ("_request", "_text", "_view", "clock_s", "match_s", "seat", "turn", "turn_s")
+    __slots__ = ("_read", "_request", "_text", "_view", "clock_s", "match_s", "seat", "turn", "turn_s")
 
     def __init__(
-        self, request: Request, text: Callable[[Action], str], turn_s: float | None, match_s: float | None
+        self,
+        request: Request,
+        text: Callable[[Action], str],
+        turn_s: float | None,
+        match_s: float | None,
+        read: Callable[[str], Action | None] = _unread,
     ) -> None:
         self._request = request
         self._text = text
+        self._read = read
         self._view: Any = None
         self.turn, self.seat = request.turn, request.seat
         self.turn_s, self.match_s = turn_s, match_s
@@ -78,7 +92,11 @@ class Question:
         Raises:
             GameError: it is not there.
         """
-        if isinstance(self.view, Mapping) and name in self.view:
+        entries = self._request._entries  # noqa: SLF001 - one family
+        if entries is not None:
+            with contextlib.suppress(KeyError):
+                return entries(self.seat, name)
+        elif isinstance(self.view, Mapping) and name in self.view:
             return self.view[name]
         msg = f"its view has no {name!r}: a game with the tag {tag!r} must show it"
         raise GameError(msg)
@@ -93,6 +111,10 @@ class Question:
         Raises:
             TalkError: there is none.
         """
+        for text in texts:
+            action = self._read(text)
+            if action is not None and self._request.refusal(action) is None:
+                return action
         for action in self.legal or ():
             if self._text(action) in texts:
                 return action

@@ -28,6 +28,7 @@ _libc = ctypes.CDLL(None)
 def main(fd: int) -> None:
     """Serve spawn and kill requests until the worker is gone."""
     _fix_addresses(fd)
+    _be_usual()
     forking.die_with_parent()
     forking.adopt_orphans()
     # The heap must look the same at every fork: sets of plain objects follow addresses.
@@ -89,6 +90,12 @@ def _fix_addresses(fd: int) -> None:
     if _libc.personality(0xFFFFFFFF) & _NO_RANDOMIZE:
         os.set_inheritable(fd, True)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - ourselves
+
+
+def _be_usual() -> None:
+    """Be scheduled as programs are: the worker, which waits its turn, hands that on to what it starts."""
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_BATCH:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _start_warden(told: bytes, descriptors: list[int], control: socket.socket) -> int:

@@ -70,3 +70,23 @@ def test_a_tournament_of_engines_goes_on_past_those_that_fail(tmp_path):
         }
     assert kinds == {(name, kind) for name, (_, kind) in FAILING.items()}
     assert {standing.agent for standing in run.standings[: len(ENGINES)]} == set(ENGINES)
+
+
+def test_the_worker_of_engines_waits_its_turn_and_engines_are_scheduled_as_usual(tmp_path):
+    path = tmp_path / "engine.py"
+    path.write_text(dedent(STUB).format(body="print(os.sched_getscheduler(0), file=sys.stderr, flush=True); break"))
+    engine = f"uci:{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
+
+    def inside(observation):  # which travels without this module
+        import os
+
+        from evalengine import Answer
+
+        return Answer(observation.legal[0], os.sched_getscheduler(0))
+
+    db = tmp_path / "arena.db"
+    evalengine.run("chess", [engine, inside], n=2, workers=1, sandbox="none", opening="none", db=db)
+    with evalengine.open_run(db) as stored:
+        matches = list(stored.stored_matches())
+    assert {log["text"].strip() for match in matches for log in match.logs} == {str(os.SCHED_OTHER)}
+    assert {info for match in matches for _, _, info in match.infos} == {os.SCHED_BATCH}

@@ -289,3 +289,74 @@ def test_a_position_is_written_as_the_library_writes_it(load, begun, variant):
             (request,) = match.requests()
             assert request.view["fen"] == match.state.board.fen()
             match.answer(request.seat, rng.choice(request.legal))
+
+
+@pytest.mark.parametrize("config", [{}, {"variant": "chess960"}])
+def test_one_action_is_refused_just_when_it_is_not_listed(config, load, begun):
+    game, seen = load(**config), set()
+    for seed in range(4):
+        match, rng = begun(game, seed), random.Random(seed)
+        while not match.over:
+            if match.turn % 25 == seed:
+                seen.add(assert_refuses_what_is_not_listed(match.state))
+            match.answer(match.state.to_move()[0], rng.choice(match.state.legal(0)))
+        seen.add(assert_refuses_what_is_not_listed(match.state))
+    assert seen == {True, False}
+
+
+@pytest.mark.parametrize(
+    "fen",
+    [
+        "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1",  # castling both ways
+        "8/2p5/3p4/KP5r/1R3p1k/8/4P1P1/8 w - - 0 1",  # pinned along a rank
+        "8/8/8/8/1k1pP2R/8/8/4K3 b - e3 0 1",  # capturing in passing would lay the king open
+        "4k3/8/8/8/7b/8/3P1N2/4K3 w - - 0 1",  # pinned along a diagonal
+        "4k3/4r3/8/8/8/8/3P1N2/4K2R w K - 0 1",  # in check
+        "4k3/8/3n4/8/4r3/8/5N2/4K2R w K - 0 1",
+        "n1n5/PPPk4/8/8/8/8/4Kppp/5N1N b - - 0 1",  # promotions
+        "7k/5Q2/6K1/8/8/8/8/8 b - - 0 1",  # stalemate
+        "7k/6Q1/6K1/8/8/8/8/8 b - - 0 1",  # checkmate
+        "8/8/8/8/8/p1k5/P7/K7 w - - 0 1",
+    ],
+)
+def test_one_action_is_refused_just_when_it_is_not_listed_in_a_position(fen):
+    assert_refuses_what_is_not_listed(Position(chess.Board(fen)))
+
+
+def assert_refuses_what_is_not_listed(position):
+    """Ask for each action of each own man; return whether the king is in check."""
+    listed, asked = set(position.clone().legal(0)), position.clone()
+    asked._legal = None
+    assert bool(position.to_move()) >= bool(listed and not position.ending)
+    assert (position.ending in {"checkmate", "stalemate"}) == (not listed)
+    targets = itertools.product(chess.SquareSet(position.board.occupied), range(64), range(7))
+    for source, target, promoted in targets:
+        action = source | target << 6 | promoted << 12
+        assert (asked.refuse(0, action) is None) == (action in listed), (position.fen, action)
+        asked._open = None  # what it remembers of the last answer
+    for wrong in (-1, 1 << 15, 1 << 70, True, 1.0, "e2e4", None):
+        assert asked.refuse(0, wrong) == "not a legal action"
+    return position.board.is_check()
+
+
+def test_single_entries_are_those_of_the_view(load, begun):
+    for config in ({}, {"variant": "chess960"}, {"openings": "standard"}):
+        match = begun(load(**config), 3)
+        match.answer(match.state.to_move()[0], match.requests()[0].legal[0])
+        view = match.state.view(1)
+        assert {name: match.state.entry(1, name) for name in view} == view
+        with pytest.raises(KeyError):
+            match.state.entry(1, "nonsense")
+
+
+@given(st.integers(0, 63), st.integers(0, 63), st.sampled_from([0, 2, 3, 4, 5]))
+def test_a_text_is_read_as_the_action_that_it_was_written_of(source, target, promoted):
+    game, action = load_game("chess"), source | target << 6 | promoted << 12
+    assert game.action_from_str(game.action_to_str(action)) == action
+
+
+@pytest.mark.parametrize(
+    "text", ["", "e2", "e2e", "e2e9", "i2e4", "e7e8k", "e7e8qq", "(none)", "0000", "e2-e4", "E2E4"]
+)
+def test_what_is_no_move_is_read_as_none(text):
+    assert load_game("chess").action_from_str(text) is None

@@ -16,6 +16,7 @@ _START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 _OPTION = re.compile(r"option\s+name\s+(?P<name>.+?)\s+type\s+(?P<type>\w+)(?P<rest>.*)")
 _BOUND = re.compile(r"\b(min|max)\s+(-?\d{1,18})\b")
 _CHOICE = re.compile(r"\bvar\s+(.+?)(?=\s+var\s|$)")
+_FIGURE = re.compile(r"(?<!\S)(depth|nodes|cp|mate)\s+([-+]?[0-9]{1,18})(?!\S)")
 _LIMITS = {"nodes": "nodes", "depth": "depth", "movetime_ms": "movetime"}  # ours: as `go` calls them
 _USUAL = frozenset({"chess", "standard"})  # variants that need no option
 _NO_MOVE = frozenset({"(none)", "0000", "resign", "NULL", "null"})
@@ -167,13 +168,7 @@ def _ms(limit_s: float) -> int:
 def _info(line: str) -> dict[str, Any] | None:
     """Return depth, score, nodes and line of play of an `info`; not its times, which differ from run to run."""
     head, _, line_of_play = line.partition(" pv ")
-    words = head.split()
-    info: dict[str, Any] = {}
-    for place, word in enumerate(words[:-1]):
-        if word in {"depth", "nodes", "cp", "mate"}:
-            value = number(words[place + 1])
-            if value is not None:
-                info[word] = value
+    info: dict[str, Any] = {name: int(value) for name, value in _FIGURE.findall(head)}
     if line_of_play:
         info["pv"] = clean(line_of_play.strip())
     return info or None

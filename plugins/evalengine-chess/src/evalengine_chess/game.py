@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import chess
 
 from evalengine import ConfigError, Game, GameError
-from evalengine_chess.position import Position, text_of
+from evalengine_chess.position import Position, action_from, text_of
 from evalengine_chess.suites import Suite
 
 if TYPE_CHECKING:
@@ -60,3 +60,6 @@ class Chess(Game):
     def action_to_str(self, action: int) -> str:
         known = type(action) is int and action >= 0 and action >> 12 in _PROMOTIONS
         return text_of(action) if known else str(action)
+
+    def action_from_str(self, text: str) -> int | None:
+        return action_from(text)
