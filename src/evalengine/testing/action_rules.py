@@ -166,7 +166,6 @@ def _check_travel(line: Line, seat: int, action: Any) -> None:
 
 def _check_names(line: Line, seat: int, options: Sequence[Any]) -> None:
     names: dict[str, Any] = {}
-    back = getattr(line.game, "action_from_str", None)
     for action in options:
         call = f"action_to_str({shown(action)})"
         name = line.call("action_to_str", line.game.action_to_str, action)
@@ -176,6 +175,7 @@ def _check_names(line: Line, seat: int, options: Sequence[Any]) -> None:
             told = f"it returned {name!r}, as for {shown(names[name])}, which is open to seat {seat} too"
             raise line.breach(told, "Give each action a name of its own", call)
         names[name] = action
-        if back is not None and not contains([action], line.call("action_from_str", back, name)):
-            told = f"action_from_str({name!r}) is not {shown(action)}"
-            raise line.breach(told, "Read names as action_to_str writes them", call)
+        read = line.call("action_from_str", line.game.action_from_str, name)
+        if read is not None and not contains([action], read):
+            told = f"action_from_str({name!r}) is {shown(read)}, not {shown(action)}"
+            raise line.breach(told, "Read names as action_to_str writes them, or return None", call)

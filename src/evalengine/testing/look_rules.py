@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from evalengine.contracts import OBSERVATION_FIELDS
 from evalengine.testing.rules import rule
-from evalengine.testing.subject import Line, differs, shown
+from evalengine.testing.subject import Line, differs, packed, shown
 from evalengine_host import protocol
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _OUTSIDE = re.compile(r"url\(\s*['\"]?\s*(?!['\"]?\s*#)|@import|javascript:|expr
 
 @rule("views")
 def views(subject: Subject) -> str:
-    """A view comes back from msgpack as it was, at most 64 KiB of it, and hides no field of the observation."""
+    """A view comes back from msgpack as it was, at most 64 KiB of it, and hides no field; `entry` says the same."""
     largest = 0
     for line in chain(subject.positions(), subject.ended):
         for seat in range(line.seats):
@@ -58,7 +58,17 @@ def _check_view(line: Line, seat: int) -> int:
                 raise line.breach(
                     told, f"Call it otherwise; the observation's are {', '.join(sorted(OBSERVATION_FIELDS))}", call
                 )
+        _check_entries(line, seat, view)
     return len(data)
+
+
+def _check_entries(line: Line, seat: int, view: dict[Any, Any]) -> None:
+    for name in view:
+        call = f"entry({seat}, {shown(name)})"
+        entry = line.call("entry", line.state.entry, seat, name)
+        if packed(entry) != packed(view[name]):
+            told = f"it returned {shown(entry)}, the view holds {shown(view[name])}"
+            raise line.breach(told, "Return what view() holds under that name, or leave entry() out", call)
 
 
 def _otherwise(value: Any, back: Any, where: str = "it") -> tuple[str, Any, Any] | None:
