@@ -10,12 +10,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from commandline import COMMAND, SLOW, Shell, check_golden, environment, normal, process, started
+from commandline import COMMAND, LEAVE_OUT, SLOW, Shell, check_golden, environment, normal, process, started
 
 from evalengine import __version__
 
 BIG = 1 << 50  # a seed that is not short
-LEAVE_OUT = ("-p", "no:openspiel", "-p", "no:chess")  # the golden files hold the bundled games only
 GAMES_KEYS = {"name", "version", "tags", "min_seats", "max_seats", "max_turns", "doc"}
 SLOW_MODULES = {
     "zmq",

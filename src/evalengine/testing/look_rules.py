@@ -63,11 +63,11 @@ def _check_view(line: Line, seat: int) -> int:
 
 
 def _check_entries(line: Line, seat: int, view: dict[Any, Any]) -> None:
-    for name in view:
+    for name, value in view.items():
         call = f"entry({seat}, {shown(name)})"
         entry = line.call("entry", line.state.entry, seat, name)
-        if packed(entry) != packed(view[name]):
-            told = f"it returned {shown(entry)}, the view holds {shown(view[name])}"
+        if packed(entry) != packed(value):
+            told = f"it returned {shown(entry)}, the view holds {shown(value)}"
             raise line.breach(told, "Return what view() holds under that name, or leave entry() out", call)
 
 
