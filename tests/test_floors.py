@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
-    ["contracts", "hookspecs", "visible", "statistics"],
+    ["contracts", "hookspecs", "visible", "statistics", "faults", "match_rules"],
     ["references", "expressions", "wire", "match", "database", "talk", "wardens", "tasks"],
-    ["plugins", "forfeits", "scopes", "fit_budget", "branches", "pictures"],
+    ["plugins", "forfeits", "scopes", "fit_budget", "branches", "pictures", "played"],
     [
         "submissions",
         "store",
@@ -33,7 +33,7 @@ FLOORS = [
     ["launched"],
     ["scheduler"],
     ["entry", "evidence"],
-    ["replays", "agent_faults", "rounds"],
+    ["replays", "agent_faults", "rounds", "run_rows", "reuse_keys"],
     ["runs"],
     ["rerating", "continuing", "outcomes", "verifying", "exports", "findings"],
     ["playing", "report"],

@@ -82,7 +82,7 @@ def test_nothing_is_imported_with_the_package():
         ("evalengine.GameSpec", {"model"}),
         ("evalengine.derive", {"seeding"}),
         ("evalengine.GameError", {"errors"}),
-        ("evalengine.Match", {"match", "contracts", "errors", "model", "seeding"}),
+        ("evalengine.Match", {"match", "match_rules", "faults", "contracts", "errors", "model", "seeding"}),
     ],
 )
 def test_a_name_brings_only_what_it_needs(code, modules):

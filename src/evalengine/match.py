@@ -13,21 +13,21 @@ from __future__ import annotations
 
 import bisect
 import functools
-import math
 import operator
-import traceback as tracebacks
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalengine.contracts import Game, Info, Observation, Request, State
 from evalengine.errors import GameError
-from evalengine.model import Answer, Fault, FaultKind, MatchResult, MatchSpec, Termination
+from evalengine.faults import crash, illegal
+from evalengine.match_rules import Rules, fallen_scores, places_of, plain_scores
+from evalengine.model import Answer, Fault, MatchResult, MatchSpec, Termination
 from evalengine.seeding import derive_at, stream
 
 if TYPE_CHECKING:
     import random
 
-    from evalengine.model import Action, Scores
+    from evalengine.model import Action
 
 Turn = Mapping[int | None, Any]
 """One turn: {seat: action or Fault}; the key None stands for the only seat that is to move."""
@@ -48,42 +48,11 @@ def _opening_path(length: int, attempt: int, turn: int, seat: int) -> str:
     return repr(("opening", length, attempt, turn, seat))
 
 
-class _NoLuck:
-    """Stands where a generator would, in games that declare no chance."""
-
-    def __init__(self, game: str) -> None:
-        self._game = game
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)  # a game that is copied asks for __deepcopy__; that is no luck
-        msg = f"game {self._game!r} drew luck (rng.{name}) but declares none: set chance=True in its GameSpec"
-        raise GameError(msg)
-
-
-class _Rules:
-    """What one game with one number of seats means for every match of it."""
-
-    def __init__(self, game: Game, seats: int) -> None:
-        spec = game.spec
-        self.seats = seats
-        self.sides = tuple(tuple(side) for side in game.teams(seats))
-        if sorted(seat for side in self.sides for seat in side) != list(range(seats)):
-            msg = f"game {spec.name!r}: teams({seats}) must hold each seat once, not {self.sides!r}"
-            raise GameError(msg)
-        self.side_of = {seat: number for number, side in enumerate(self.sides) for seat in side}
-        self.duel = self.sides == ((0,), (1,))
-        self.spec = spec
-        self.no_luck: Any = None if spec.chance else _NoLuck(spec.name)
-        # What the last opening was drawn from (seed, turns, turn limit), and its actions by turn.
-        self.opened: tuple[tuple[int, int, int], list[dict[int, Any]]] = (-1, 0, 0), []
-
-
-def _rules_of(game: Game, seats: int) -> _Rules:
+def _rules_of(game: Game, seats: int) -> Rules:
     # A name that no game takes for something of its own.
-    known: dict[int, _Rules] = game.__dict__.setdefault("_evalengine_rules", {})
+    known: dict[int, Rules] = game.__dict__.setdefault("_evalengine_rules", {})
     if seats not in known:
-        known[seats] = _Rules(game, seats)
+        known[seats] = Rules(game.spec, seats, game.teams(seats))
     return known[seats]
 
 
@@ -584,96 +553,15 @@ class Match:
 
     def _finish(self, termination: str) -> None:
         rules = self._rules
-        scores = _plain_scores(self.state.scores(), rules)
+        scores = plain_scores(self.state.scores(), rules)
         if rules.duel and not self._fallen:
             one, other = scores
             places: tuple[int, ...] = _FIRST if one > other else _SECOND if one < other else _LEVEL
         else:
             if self._fallen:
-                scores = self._fallen_scores(scores, termination)
-            places = self._places(scores, termination)
+                scores = fallen_scores(scores, rules, self._fallen, unplayed=termination == _FAULT)
+            places = places_of(scores, rules, self._fallen, unplayed=termination == _FAULT)
         self.result = _made(MatchResult, (scores, places, termination, self.turn, tuple(self._faults)))
-
-    def _fallen_scores(self, scores: Scores, termination: str) -> Scores:
-        """Put min_score for who fell; who was fighting only them wins what there is to win."""
-        spec, side_of = self._rules.spec, self._rules.side_of
-        unplayed = termination == _FAULT and spec.utility in ("zero", "constant")
-        draw = (spec.min_score + spec.max_score) / 2
-        standing = len(self._rules.sides) - len(self._fallen)
-        won = spec.max_score if standing == 1 else draw
-        found = []
-        for seat, score in enumerate(scores):
-            if side_of[seat] in self._fallen:
-                found.append(spec.min_score)
-            else:
-                found.append(won if unplayed else score)
-        return tuple(found)
-
-    def _places(self, scores: Scores, termination: str) -> tuple[int, ...]:
-        rules, fallen = self._rules, self._fallen
-        # A match that ended by a fault was not played out: nobody else is ahead of anybody.
-        level = termination == _FAULT
-        means = [
-            (side not in fallen, 0.0 if level or side in fallen else mean_of(scores, seats))
-            for side, seats in enumerate(rules.sides)
-        ]
-        place = [1 + sum(other > mine for other in means) for mine in means]
-        return tuple(place[rules.side_of[seat]] for seat in range(rules.seats))
-
-
-def _plain_scores(found: Any, rules: _Rules) -> Scores:
-    """Return what scores() returned as floats, one a seat.
-
-    Raises:
-        GameError: they are no such numbers.
-    """
-    try:
-        scores = tuple(map(float, found))
-    except (TypeError, ValueError, OverflowError):
-        scores = ()
-    # A sum is finite only when all its parts are; one that overflows is looked at one by one.
-    if len(scores) != rules.seats or not (math.isfinite(sum(scores)) or all(map(math.isfinite, scores))):
-        msg = f"game {rules.spec.name!r}: scores() must be {rules.seats} finite numbers, not {found!r}"
-        raise GameError(msg)
-    return scores
-
-
-def mean_of(scores: Scores, seats: Sequence[int]) -> float:
-    """Return the score of a side: the mean of its seats', whatever their order."""
-    return math.fsum(scores[seat] for seat in seats) / len(seats)
-
-
-def crash(error: BaseException) -> Fault:
-    """Return the fault of an agent that raised `error` in this process."""
-    last = tracebacks.extract_tb(error.__traceback__)[-1:]
-    where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
-    told = "".join(tracebacks.format_exception(error)).encode("utf-8", "backslashreplace").decode()
-    return Fault(FaultKind.CRASH.value, _line(f"{type(error).__name__}: {_shown(error)[:120]}{where}"), told)
-
-
-def illegal(action: Action, reason: str) -> Fault:
-    """Return the fault of an action that the game refused."""
-    return Fault(FaultKind.ILLEGAL.value, _line(f"{_written(action)[:60]}: {reason}"))
-
-
-def _shown(value: object) -> str:
-    """Return an agent's object as text: it may be nested too deep, too long a number, or break when it is asked."""
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - the agent border: a failing agent is data
-        return f"a {type(value).__name__} that cannot be shown"
-
-
-def _written(value: object) -> str:
-    """Return a value as it is written in Python: '3' is no 3."""
-    try:
-        return repr(value)
-    except Exception:  # noqa: BLE001 - the agent border, as above
-        return f"a {type(value).__name__} that cannot be shown"
-
-
-def _line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text[:200])
 
 
 def seats_of(mask: int) -> tuple[int, ...]:

@@ -11,14 +11,15 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, redirect_stdout, suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import adding, boards, rounds, sandboxes, submissions
+from evalengine.entry import chosen_by, failed_matches
 from evalengine.errors import StopError, StorageError
 from evalengine.model import Fault, Limits, MatchResult, MatchSpec, Orders, Played, Termination
 from evalengine.repeats import Repeats
+from evalengine.reuse_keys import Keys
 from evalengine.scheduler import Scheduler
 from evalengine.waiting import CONCURRENCY
 
@@ -32,13 +33,10 @@ if TYPE_CHECKING:
     from evalengine.runs import Run
     from evalengine.store import Store, Stored
 
-from evalengine.entry import chosen_by, failed_matches
-
 _LOG_BUDGET = 64 << 20  # bytes of logs a run; half of it for matches without a fault
-_CHUNK = 1_000  # results read back at once
+_CHUNK = 1_000  # results that are read back, or reused, at once
 _MIN_HUNG_S = 60.0
 _YOUNG = 20_000  # objects, before a collection looks at them
-_CHUNK = 1_000  # results that are reused at once
 _FEW = 10_000  # matches of a round that are counted before it is played
 _GRACE_S = 0.5  # over the turn limit, for matches that run when somebody stops the run
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
@@ -111,7 +109,7 @@ class _Player:
         self._failed_before = run.voids + run.faults.total()
         self._order: Iterator[int] | None = None
         self._next_no = 0
-        self._keys = _Keys(run)
+        self._keys = Keys(run.entry)
         self._log_bytes = int(store.run(run.number)["log_bytes"])
         self._tells_matches = bool(plugs.hook.evalengine_match_done.get_hookimpls())
         self._repeats = Repeats(run.entry.agents)
@@ -329,43 +327,6 @@ class _Player:
     def _worker_lost(self, worker_no: int, reason: str) -> None:
         self.note(f"worker {worker_no} was lost ({reason}); its matches are played again elsewhere")
         self._plugs.hook.evalengine_worker_lost(worker=worker_no, reason=reason)
-
-
-class _Keys:
-    """What results can be reused by: game, configuration, seed, opening, agents by seat, limits."""
-
-    def __init__(self, run: Run) -> None:
-        entry = run.entry
-        self._entry = entry
-        self._limits = repr(tuple(entry.settings.limits))
-        self._known: dict[tuple[int, int, int, tuple[int, ...]], bytes] = {}  # a digest of all but the seed
-
-    def of(self, spec: MatchSpec) -> bytes | None:
-        """Return the key of a match; None when one of its agents is not pinned."""
-        _, game_no, _, seed, agents, opening, max_turns, branch = spec
-        begun = self._known.get((game_no, opening, max_turns, agents))
-        if begun is None:
-            begun = self._first(spec)
-        return begun + seed.to_bytes(8) if begun and branch is None else None
-
-    def _first(self, spec: MatchSpec) -> bytes:
-        """Return what the keys of a cell begin with; nothing when one of its agents is not pinned."""
-        if len(self._known) > 10_000:  # noqa: PLR2004 - a bound, so that many cells cost no memory
-            self._known.clear()
-        game = self._entry.games[spec.game_no]
-        agents = [self._entry.agents[agent] for agent in spec.agents]
-        told = (
-            game.ref,
-            game.game.spec.version,
-            spec.opening,
-            spec.max_turns,
-            [(agent.version, agent.limits and tuple(agent.limits)) for agent in agents],
-            self._limits,
-        )
-        pinned = all(agent.pinned for agent in agents)
-        begun = blake2b(repr(told).encode(), digest_size=16).digest() if pinned else b""
-        self._known[spec.game_no, spec.opening, spec.max_turns, spec.agents] = begun
-        return begun
 
 
 def _every_limits(run: Run) -> list[Limits]:

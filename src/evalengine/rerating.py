@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evalengine import boards, evidence, runs
+from evalengine import boards, evidence, run_rows
 from evalengine.boards import Boards
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _renew(run: Run, store: Store, plugs: Plugins, settings: Settings) -> None:
             for table in _TABLES:
                 store.delete(table, run.number)
             _feed(rated, store, run)
-            store.set_run(run.number, settings=runs.settings_row(settings))
+            store.set_run(run.number, settings=run_rows.settings_row(settings))
     finally:
         store.unlock(handle)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
-import time
 from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
@@ -14,22 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import agent_faults, boards, evidence, forfeits, planning, references, rounds, sandboxes, submissions
 from evalengine.boards import Boards, RatedGame
-from evalengine.errors import StoreError
-from evalengine.launcher import temporary_folder
-from evalengine.model import AgentSpec, Limits, Played, Standing, Termination
-from evalengine.planning import ChosenGame, Settings
-from evalengine.replays import read_match
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from evalengine.agent_faults import AgentFault
-    from evalengine.contracts import Plan
-    from evalengine.plugins import Plugins
-    from evalengine.replays import StoredMatch
-    from evalengine.stopping import Stopping
-    from evalengine.store import Store, Stored
 from evalengine.entry import (
     Entry,
     chosen_by,
@@ -42,6 +24,24 @@ from evalengine.entry import (
     stopping_of,
     versions_now,
 )
+from evalengine.errors import StoreError
+from evalengine.launcher import temporary_folder
+from evalengine.model import Played, Standing, Termination
+from evalengine.planning import ChosenGame
+from evalengine.replays import read_match
+from evalengine.run_rows import agent_from, agent_row, game_row, run_row, settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from evalengine.agent_faults import AgentFault
+    from evalengine.contracts import Plan
+    from evalengine.planning import Settings
+    from evalengine.plugins import Plugins
+    from evalengine.replays import StoredMatch
+    from evalengine.stopping import Stopping
+    from evalengine.store import Store, Stored
 
 COMPLETE = ("done", "stopped")  # states of a run that has nothing left to play
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
@@ -277,8 +277,8 @@ def prepared(settings: Settings, store: Store, plugs: Plugins) -> tuple[Entry, M
 
 def begin_entry(entry: Entry, sizes: Mapping[int, int] | None, store: Store, plugs: Plugins, command: str) -> Run:
     """Store a new run whose agents are copied; `sizes` are its matches by game, None when results decide."""
-    row = _run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
-    number = store.add_run(row, map(_game_row, entry.games), map(_agent_row, entry.agents))
+    row = run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
+    number = store.add_run(row, map(game_row, entry.games), map(agent_row, entry.agents))
     run = Run(store, number, entry, plugs)
     run.sizes = sizes
     if run.stopping is not None:
@@ -337,7 +337,7 @@ def preview(settings: Settings, plugs: Plugins, *, ids: bool, store: Store | Non
 
 def settings_of(store: Store, run: int) -> Settings:
     """Return what a stored run was asked to be."""
-    return _settings_from(store.run(run)["settings"])
+    return settings_from(store.run(run)["settings"])
 
 
 def reopen(store: Store, number: int, plugs: Plugins) -> Run:
@@ -347,13 +347,13 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
         StoreError: there is no such run, or it needs games that are not what they were.
     """
     row = store.run(number)
-    settings = _settings_from(row["settings"])
+    settings = settings_from(row["settings"])
     stored_games = store.rows("select * from game where run = ? order by game_no", number)
     with redirect_stdout(sys.stderr):
         planning.load_local(settings.games, plugs)
         games = [stored_game(stored, plugs) for stored in stored_games]
     rows = store.rows("select spec from agent where run = ? order by agent_no", number)
-    agents = [_agent_from(json.loads(agent["spec"])) for agent in rows]
+    agents = [agent_from(json.loads(agent["spec"])) for agent in rows]
     plan = plan_of(settings, games, agents)
     entry = Entry(
         settings=settings,
@@ -459,76 +459,3 @@ def stored_game(row: Mapping[str, Any], plugs: Plugins) -> ChosenGame:
     return ChosenGame(
         ref=row["ref"], spec=found, config=config, game=game, seats=sum(map(len, json.loads(row["sides"])))
     )
-
-
-def _run_row(entry: Entry, command: str) -> dict[str, Any]:
-    return {
-        "state": "running",
-        "kind": (entry.settings.continues or {}).get("kind", "run"),
-        "parent": (entry.settings.continues or {}).get("run"),
-        "command": command,
-        "seed": entry.settings.seed,
-        "settings": settings_row(entry.settings),
-        "versions": dict(entry.versions),
-        "sandbox": entry.sandbox,
-        "limits": entry.settings.limits._asdict(),
-        "started": time.time(),
-        "pid": os.getpid(),
-    }
-
-
-def settings_row(settings: Settings) -> dict[str, Any]:
-    """Return the settings as a run's row keeps them."""
-    row = {name: getattr(settings, name) for name in Settings.__slots__}
-    row["limits"] = settings.limits._asdict()
-    row["callables"] = len(settings.callables)
-    return row
-
-
-def _settings_from(row: Mapping[str, Any]) -> Settings:
-    """Return the settings of a stored run.
-
-    Raises:
-        StoreError: a newer version stored what this one does not know.
-    """
-    if unknown := sorted(row.keys() - {*Settings.__slots__}):
-        msg = f"the run has settings that this version does not know, {', '.join(unknown)}: take the one it was made by"
-        raise StoreError(msg)
-    fields = {**row, "limits": Limits(**row["limits"]), "callables": ()}
-    for name in ("agents", "deselect", "absent_ok", "bind"):
-        fields[name] = tuple(fields.get(name, ()))
-    return Settings(**fields)
-
-
-def _game_row(game: ChosenGame) -> dict[str, Any]:
-    return {
-        "ref": game.ref,
-        "name": game.spec.name,
-        "version": game.game.spec.version,
-        "config": dict(game.config),
-        "sides": [list(side) for side in game.sides],
-        "spec": {"max_turns": game.game.spec.max_turns, "utility": game.game.spec.utility},
-    }
-
-
-def _agent_row(agent: AgentSpec) -> dict[str, Any]:
-    fields = {name: getattr(agent, name) for name in AgentSpec.__slots__ if name not in {"doc", "parameters"}}
-    fields["payload"] = agent.payload.hex()
-    fields["config"], fields["options"] = dict(agent.config), dict(agent.options)
-    fields["limits"] = agent.limits and agent.limits._asdict()
-    return {
-        "name": agent.name,
-        "version": agent.version,
-        "kind": agent.kind,
-        "pinned": int(agent.pinned),
-        "ref": agent.path or agent.factory,
-        "spec": fields,
-    }
-
-
-def _agent_from(row: Mapping[str, Any]) -> AgentSpec:
-    own = row.get("limits")
-    fields = {**row, "payload": bytes.fromhex(row["payload"]), "limits": Limits(**own) if own else None}
-    for name in ("argv", "files"):
-        fields[name] = tuple(fields[name])
-    return AgentSpec(**fields)

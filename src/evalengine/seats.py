@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine.contracts import Agent, Info, Observation, Request
 from evalengine.errors import GameError
-from evalengine.match import crash
+from evalengine.faults import crash
 from evalengine.model import Answer, MatchResult
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import tasks, wire
 from evalengine.model import ENGINE_DIALECTS
+from evalengine.played import plain_text
 from evalengine.waiting import Core, Pool, waits_of
-from evalengine.worker import Worker, plain_text
+from evalengine.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ import traceback
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from evalengine import branches, references, wire
+from evalengine import branches, references
 from evalengine.clocks import by_cpu
 from evalengine.contracts import Game, Info
 from evalengine.errors import GameError
@@ -18,14 +18,12 @@ from evalengine.match import Match
 from evalengine.model import (
     ENGINE_DIALECTS,
     AgentSpec,
-    Fault,
-    FaultKind,
     MatchResult,
     MatchSpec,
     Orders,
     Played,
-    Termination,
 )
+from evalengine.played import contended_row, own_faults, row_of, void_row
 from evalengine.processes import Zygote
 from evalengine.program_seats import ProgramSeat
 from evalengine.python_seats import PythonSeat
@@ -41,12 +39,10 @@ if TYPE_CHECKING:
     from evalengine.model import Limits
 
 _AGENTS = "agents"  # the path of their seeds
-_LONGEST_REPR = 1000
 _REPLAYS = 2
 _AT_ONCE = 64  # matches of kept agents that are played at the same time
 _DEATHS = 3  # of an agent's kept processes, after which it gets a fresh one for each match
 _clock = time.perf_counter_ns
-_made = tuple.__new__  # a named tuple's own __new__ costs twice as much
 
 
 class Worker:
@@ -98,13 +94,15 @@ class Worker:
                 self._sit(match, seats)
             _drive(match, seats, thought)
             logs = self._closed(match, seats)
-            contended = _faults_of(match) and any(seat.contended for seat in seats)
+            contended = own_faults(match) and any(seat.contended for seat in seats)
             seats = []
+            if contended and replays:
+                return self.play(spec, replays - 1)
             if contended:
-                return self.play(spec, replays - 1) if replays else _contended(match, started, _clock() - began)
-            return _played(match, logs, thought, started, _clock() - began)
+                return contended_row(match, 1 + _REPLAYS, started, _clock() - began)
+            return row_of(match, logs, thought, started, _clock() - began)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
-            return _void(spec, match, error, started, _clock() - began)
+            return void_row(spec, match, error, started, _clock() - began)
         finally:
             self.finished += 1
             leave(seats)
@@ -178,7 +176,7 @@ class Worker:
         if game.error is not None or match is None or match.result is None:
             leave(game.seats)
             assert game.error is not None
-            return _void(game.spec, match, game.error, game.started, took_ns)
+            return void_row(game.spec, match, game.error, game.started, took_ns)
         faults = match.result.faults
         if game.kept and not faults:
             logs = tuple(
@@ -191,7 +189,7 @@ class Worker:
         if faults and any(type(game.seats[seat]) is WarmSeat for _, seat, _ in faults):
             return self.play(game.spec)
         self.finished += 1
-        return _played(match, logs, game.thought, game.started, took_ns)
+        return row_of(match, logs, game.thought, game.started, took_ns)
 
     def _sharing(self, agents: tuple[int, ...]) -> tuple[bool, bool]:
         """Say whether any of these agents is kept; and whether their match can be played at the same time as others."""
@@ -302,7 +300,7 @@ class Worker:
                 break
         else:
             return ()
-        faulted = {seat for _, seat, _ in _faults_of(match)}
+        faulted = {seat for _, seat, _ in own_faults(match)}
         logs = []
         for number, seat in enumerate(seats):
             found = self._ended(seat, match.spec.agents[number], match.result, faulted=number in faulted)
@@ -376,75 +374,3 @@ def _guarded(call: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] 
         return call()
     except (Exception, SystemExit):  # noqa: BLE001 - the agent border: the match is over, what its end() does changes nothing
         return {"end": traceback.format_exc()}
-
-
-def _faults_of(match: Match) -> tuple[tuple[int, int, Fault], ...]:
-    """Return the faults of a match that is over; of a branch without its parent's, whose agents may be others."""
-    assert match.result is not None
-    faults, branch = match.result.faults, match.spec.branch
-    return tuple(fault for fault in faults if fault[0] >= branch.turn) if faults and branch is not None else faults
-
-
-def _played(
-    match: Match, logs: tuple[tuple[int, str, str], ...], thought: Sequence[int], started: float, took_ns: int
-) -> Played:
-    scores, places, termination, turns, faults = match.result  # type: ignore[misc]  # it is over
-    if faults:
-        faults = _faults_of(match)
-    infos = _packed_infos(match.infos) if match.infos else None
-    turns_blob, think_us = wire.pack_turns(match.log), wire.pack([took // 1000 for took in thought])
-    return _made(
-        Played,
-        (match.spec[0], scores, places, termination, turns, turns_blob, think_us, started, took_ns / 1e9,
-         infos, faults, logs, ""),
-    )  # fmt: skip
-
-
-def _packed_infos(infos: Sequence[tuple[int, int, Any]]) -> bytes:
-    """Return infos as bytes; what of a trusted agent's cannot be packed as its repr."""
-    try:
-        return wire.pack(infos)
-    except Exception:  # noqa: BLE001 - whatever an agent's own value does when it is packed
-        return wire.pack([(turn, seat, _packable(info)) for turn, seat, info in infos])
-
-
-def _packable(info: Any) -> Any:
-    try:
-        wire.pack(info)
-    except Exception:  # noqa: BLE001 - as above
-        return plain_text(repr(info)[:_LONGEST_REPR])
-    return info
-
-
-def plain_text(text: str) -> str:
-    """Return `text` without what UTF-8 cannot hold."""
-    return text.encode(errors="backslashreplace").decode()
-
-
-def _contended(match: Match, started: float, took_ns: int) -> Played:
-    assert match.result is not None
-    told = next(fault.detail for _, _, fault in match.result.faults if fault.kind == FaultKind.TIMEOUT.value)
-    error = f"contended, {1 + _REPLAYS} times in a row: {told}. Use --clock cpu, fewer --workers or more seconds"
-    return _empty(match.spec, match, error, started, took_ns)
-
-
-def _void(spec: MatchSpec, match: Match | None, error: BaseException, started: float, took_ns: int) -> Played:
-    told = "".join(traceback.format_exception(error))
-    return _empty(spec, match, f"{references.one_line(error)}\n{told}", started, took_ns)
-
-
-def _empty(spec: MatchSpec, match: Match | None, error: str, started: float, took_ns: int) -> Played:
-    """Return a void row."""
-    nothing = wire.pack([])
-    return Played(
-        spec.match_no,
-        (0.0,) * len(spec.agents),
-        (1,) * len(spec.agents),
-        Termination.VOID.value,
-        len(match.log[1]) if match is not None else 0,  # the fast path writes `turn` back at its end only
-        nothing,
-        nothing,
-        started,
-        took_ns / 1e9,
-        error=plain_text(error[:8000]),
-    )

@@ -9,7 +9,8 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from evalengine.errors import GameError
-from evalengine.match import Match, mean_of
+from evalengine.match import Match
+from evalengine.match_rules import mean_of
 from evalengine.model import MatchSpec
 from evalengine.testing.breaches import Breach
 from evalengine.testing.rules import rule
