@@ -115,7 +115,7 @@ def test_legal_actions_are_those_that_are_not_refused(size, seed):
         return
     seat = state.to_move()[0]
     allowed = [action for action in range(size * size + 1) if state.refuse(seat, action) is None]
-    assert allowed == state.legal(seat)
+    assert allowed == list(state.legal(seat))
     for odd in (True, 0.0, "0", None, -1, size * size + 1, [0]):
         assert "an action is an int" in state.refuse(seat, odd)
 

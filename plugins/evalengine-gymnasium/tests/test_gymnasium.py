@@ -237,7 +237,7 @@ def test_an_environment_that_fails_says_where_and_why(world, begin):
 BAD = {
     "id": ({"id": "Nowhere-v0"}, "'gymnasium:Nowhere-v0' cannot be made: Environment `Nowhere` doesn't exist"),
     "module": ({"id": "no_such_module:World-v0"}, "cannot be made: "),
-    "argument": ({"id": "worlds:World-v0", "kwargs": '{"hight": 3}'}, "hight"),
+    "argument": ({"id": "worlds:World-v0", "kwargs": '{"depth": 3}'}, "depth"),
     "json": ({"kwargs": "{"}, "kwargs must be a JSON object, not '{'"),
     "list": ({"kwargs": "[1]"}, "kwargs must be a JSON object"),
     "range": ({"min_score": 2.0, "max_score": 1.0}, "are no finite range of scores"),

@@ -281,6 +281,8 @@ def sample(subject: Subject) -> str:
         if type(line.state).sample is State.sample:
             told = f"{type(line.state).__name__} has no sample(), though its spec says sample=True"
             raise line.breach(told, "Write one, or say sample=False", "sample()")
+        if not line.movers():
+            continue  # nobody asks for a sample of a match that is over
         for seat in range(line.seats):
             tried += 1
             varied += _check_samples(line, seat, subject.late)
