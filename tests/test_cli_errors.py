@@ -77,6 +77,7 @@ BAD_RUNS = [
     (["random", "random"], "two agents are called 'random': name them, as in a=REF b=REF"),
     (["a-vs-b=random"], "is no name for an agent"),
     (["two/agent.py", "also/two/agent.py"], "two agents are called 'two'"),
+    (["two/agent.py", "two/agent.py"], "two agents are called 'agent'"),
     # configurations
     (["--games", "hex(sise=5)"], 'Did you mean "size"?'),
     (["--games", "hex(size=1000)"], "size must be from"),

@@ -311,7 +311,9 @@ def _distinct(agents: Sequence[AgentSpec], given: Collection[int]) -> list[Agent
     ]
     still = [name for name, count in Counter(agent.name for agent in renamed).items() if count > 1]
     if still:
-        msg = f"two agents are called {still[0]!r}: name them, as in a=REF b=REF"
+        clashing = [agent for agent, after in zip(agents, renamed, strict=True) if after.name == still[0]]
+        same = len({(agent.path, agent.argv) for agent in clashing}) == 1  # no folder tells them apart
+        msg = f"two agents are called {clashing[0].name if same else still[0]!r}: name them, as in a=REF b=REF"
         raise AgentError(msg)
     return renamed
 
