@@ -248,15 +248,3 @@ def test_loading_it_imports_nothing_of_ours_but_itself(course):
     """
     done = course({"test_course.py": test}, "-p", "no:hypothesispytest")
     assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.slow
-def test_pytest_starts_as_fast_as_without_it(course):
-    def took(*arguments):
-        began = time.perf_counter()
-        assert course({}, "--version", "--version", *arguments, seed="").returncode == 0
-        return time.perf_counter() - began
-
-    pairs = [(took(), took("-p", "no:evalengine")) for _ in range(10)]
-    with_it, without = (min(column) for column in zip(*pairs, strict=True))
-    assert with_it < 1.15 * without

@@ -4,7 +4,7 @@ from pile import Pile, spec
 
 from evalengine import hookimpl
 
-BREAKS = "plays"
+BREAKS = "spec"
 
 
 class Broken(Pile):

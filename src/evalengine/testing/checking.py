@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalengine.references import one_line
@@ -95,7 +97,7 @@ def tried(rule: Rule, subject: Subject) -> Verdict:
     """Try one rule."""
     began = time.perf_counter()
     try:
-        with watched():
+        with watched(), redirect_stdout(sys.stderr):  # where results stand a game may not print
             told = rule.function(subject)
     except Breach as breach:
         spent = time.perf_counter() - began
