@@ -5,7 +5,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
