@@ -502,8 +502,8 @@ def test_students_t_is_that_of_the_tables(freedom, t):
 # ----------------------------------------------------------------- the same, whatever happens
 
 PLANS = {
-    "branch": ("branch", "1/2", "--turn", "3", "--seat", "1=wild.py", "-n", "150", "--seed", "11"),
-    "explore": ("explore", "1", "--every", "2", "-n", "3", "--seed", "11"),
+    "branch": ("branch", "1/2", "--turn", "3", "--seat", "1=wild.py", "-n", "110", "--seed", "11"),
+    "explore": ("explore", "1", "--every", "2", "-n", "2", "--seed", "11"),
 }
 
 
