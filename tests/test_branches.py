@@ -502,7 +502,7 @@ def test_students_t_is_that_of_the_tables(freedom, t):
 # ----------------------------------------------------------------- the same, whatever happens
 
 PLANS = {
-    "branch": ("branch", "1/2", "--turn", "3", "--seat", "1=wild.py", "-n", "110", "--seed", "11"),
+    "branch": ("branch", "1/2", "--turn", "3", "--seat", "1=wild.py", "-n", "90", "--seed", "11"),
     "explore": ("explore", "1", "--every", "2", "-n", "2", "--seed", "11"),
 }
 
@@ -537,7 +537,7 @@ def test_any_number_of_workers_gives_the_same(outside, undisturbed, plan, worker
 
 @pytest.mark.parametrize("plan", ["explore", pytest.param("branch", marks=SLOW)])
 def test_what_is_killed_in_the_middle_is_resumed_to_the_same(outside, undisturbed, plan):
-    for least in (10, 60):
+    for least in (10, 30):
         more = ("--resume",) if least > 10 else PLANS[plan][1:]
         process = outside.start(plan, *more, "--workers", "2", "-q")
         until(lambda process=process, least=least: outside.stored() >= 6 + least or process.poll() is not None)
