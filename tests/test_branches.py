@@ -503,7 +503,7 @@ def test_students_t_is_that_of_the_tables(freedom, t):
 
 PLANS = {
     "branch": ("branch", "1/2", "--turn", "3", "--seat", "1=wild.py", "-n", "90", "--seed", "11"),
-    "explore": ("explore", "1", "--every", "2", "-n", "2", "--seed", "11"),
+    "explore": ("explore", "1", "--every", "3", "-n", "2", "--seed", "11"),
 }
 
 
