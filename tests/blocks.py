@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-LONGEST_N = 40  # matches; what the pages show is scaled down to it
+LONGEST_N = 20  # matches; what the pages show is scaled down to it
 
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>not run|file|copy): (?P<told>.*?) -->\n)?^```(?P<language>[\w{}-]*)[^\n]*\n(?P<code>.*?)^```$",
@@ -90,6 +90,7 @@ def execute(command, folder):
     scripts = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
     environment.pop("EVALENGINE_ADDOPTS", None)
+    environment["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # it takes longer to load than what the pages test
     if not any(point.name == "evalengine" for point in metadata.entry_points(group="pytest11")):
         environment["PYTEST_PLUGINS"] = (
             "evalengine.pytest_plugin"  # a checkout that was not installed since it is there

@@ -1,21 +1,39 @@
 """`run --add`: the newcomer's matches are played, all others are taken from the run before."""
 
 import json
+import shutil
 
 import pytest
-from runs import Place, ended, until
+from runs import Here, Place, ended, until
 
-BASE = ("run", "one.py", "random", "greedy", "--games", "tictactoe or connect4", "--seed", "5", "--workers", "2")
+BASE = ("run", "one.py", "random", "greedy", "--games", "tictactoe or connect4", "--seed", "5")
 JSON = ("--format", "json")
 ONE = "def act(observation):\n    return observation.legal[0]\n"
 
 
 @pytest.fixture
-def place(tmp_path):
-    made = Place(tmp_path / "run")
+def place(tmp_path, capsys, monkeypatch):
+    made = Here(tmp_path / "run", capsys, monkeypatch)
     (made.folder / "one.py").write_text(ONE)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def one_round(tmp_path_factory):
+    """A run of one round, played once for all tests."""
+    made = Place(tmp_path_factory.mktemp("one_round") / "run")
+    (made.folder / "one.py").write_text(ONE)
+    made.run(*BASE, "--rounds", "1")
+    yield made.db.parent
+    made.close()
+
+
+@pytest.fixture
+def played(place, one_round):
+    """A place where that run was played."""
+    shutil.copytree(one_round, place.db.parent)
+    return place
 
 
 def matches(place, run):
@@ -29,8 +47,8 @@ def names(place, run):
 
 @pytest.mark.parametrize("more", [("--rounds", "4"), ("-n", "51"), ("--pairing", "swiss", "--rounds", "3")])
 def test_only_the_newcomers_matches_are_played(place, more):
-    place.run(*BASE, *more)
-    told = json.loads(place.run("run", "--add", "minimax(depth=1)", *JSON, "--workers", "2").stdout)
+    place.run(*BASE, *more, "--workers", "2")
+    told = json.loads(place.run("run", "--add", "minimax(depth=1)", *JSON).stdout)
     before, after = matches(place, 1), matches(place, 2)
     assert after[: len(before)] == before  # when they began, too
     own = after[len(before) :]
@@ -76,10 +94,9 @@ def test_a_killed_run_with_an_agent_added_is_resumed(place):
     assert len({row[4] for row in again}) == 480
 
 
-def test_options_that_would_change_the_plan_are_refused(place):
-    place.run(*BASE, "--rounds", "1")
-    assert "leave it out" in place.run("run", "--add", "minimax", "-n", "5", code=4).stderr
-    assert "give one" in place.run("run", "--add", "minimax", "--lf", code=4).stderr
+def test_options_that_would_change_the_plan_are_refused(played):
+    assert "leave it out" in played.run("run", "--add", "minimax", "-n", "5", code=4).stderr
+    assert "give one" in played.run("run", "--add", "minimax", "--lf", code=4).stderr
 
 
 @pytest.mark.parametrize(
@@ -99,17 +116,15 @@ def test_options_that_would_change_the_plan_are_refused(place):
         (("--add", "minimax", "--db", "none.db"), "there is no database 'none.db' yet"),
     ],
 )
-def test_what_cannot_be_added_is_told_in_one_line(place, arguments, told):
-    place.run(*BASE, "--rounds", "1")
-    (line,) = place.run("run", *arguments, code=4).stderr.splitlines()
+def test_what_cannot_be_added_is_told_in_one_line(played, arguments, told):
+    (line,) = played.run("run", *arguments, code=4).stderr.splitlines()
     assert told in line
-    assert place.rows("select count(*) from run") == [(1,)]
+    assert played.rows("select count(*) from run") == [(1,)]
 
 
-def test_an_agent_of_the_run_before_that_is_gone_is_told_of(place):
-    place.run(*BASE, "--rounds", "1")
-    (place.folder / "one.py").unlink()
-    (line,) = place.run("run", "--add", "minimax", code=4).stderr.splitlines()
+def test_an_agent_of_the_run_before_that_is_gone_is_told_of(played):
+    (played.folder / "one.py").unlink()
+    (line,) = played.run("run", "--add", "minimax", code=4).stderr.splitlines()
     assert "--add looks for the agents of run 1 anew" in line
     assert "there is no file or folder 'one.py'" in line
 

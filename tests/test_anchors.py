@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from runs import Place, ended, until
+from runs import Here, Place, ended, until
 
 PLAN = ("run", "first", "random", "greedy", "--games", "tictactoe", "--seed", "5", "--workers", "1")
 ANCHORS = ("--anchor", "random=1000", "--anchor", "first=1100")
@@ -13,8 +13,8 @@ SQL = ("select * from rating order by 1, 2, 3, 4", "select * from rating_history
 
 
 @pytest.fixture
-def place(tmp_path):
-    made = Place(tmp_path / "run")
+def place(tmp_path, capsys, monkeypatch):
+    made = Here(tmp_path / "run", capsys, monkeypatch)
     yield made
     made.close()
 

@@ -3,21 +3,18 @@
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import msgpack
 import pytest
-from runs import Place, ended, until
+from runs import Here, Place, ended, until
 
 import evalengine
 from evalengine import Answer, Branch, Match, MatchSpec, references, wire
-from evalengine.cli import main
 from evalengine.errors import AgentError, StoreError, UnknownNameError, UsageError
 from evalengine.outcomes import student_95
 from evalengine.plugins import Plugins
 from evalengine.statistics.distributions import wilson_interval
 
-PLAYING = ("run", "branch", "explore")
 DICE = Path(__file__).with_name("dice_game.py")
 WILD = """
 import random
@@ -57,31 +54,10 @@ def parents(tmp_path_factory):
     made.close()
 
 
-class Here(Place):
-    """Calls the command line in this process, which takes a quarter of the time."""
-
-    def __init__(self, folder, capsys):
-        super().__init__(folder)
-        self._capsys = capsys
-
-    def run(self, *arguments, code=0):
-        workers = () if arguments[0] not in PLAYING or "--workers" in arguments else ("--workers", "1")
-        self._capsys.readouterr()
-        found = main([arguments[0], *workers, *arguments[1:]])
-        out, errors = self._capsys.readouterr()
-        assert found == code, f"exit code {found}, not {code}\n{out}\n{errors}"
-        return SimpleNamespace(stdout=out, stderr=errors)
-
-    def close(self):
-        """Leave this process alone, which works in the folder too."""
-        shutil.rmtree(self.temp, ignore_errors=True)
-
-
 @pytest.fixture
 def place(tmp_path, parents, capsys, monkeypatch):
     shutil.copytree(parents, tmp_path / "run")
-    monkeypatch.chdir(tmp_path / "run")
-    made = Here(tmp_path / "run", capsys)
+    made = Here(tmp_path / "run", capsys, monkeypatch)
     yield made
     made.close()
 
@@ -184,15 +160,15 @@ def test_the_agent_that_crashed_is_replaced_at_that_turn(place):
     assert "0-0-5" in out
 
 
-def test_faults_before_the_turn_are_the_parents(tmp_path):
+def test_faults_before_the_turn_are_the_parents(tmp_path, capsys, monkeypatch):
     """In a game where late seats have a stand-in, a match goes on after a fault, and so does its branch."""
-    made = Place(tmp_path / "run")
+    made = Here(tmp_path / "run", capsys, monkeypatch)
     source = DICE.read_text().replace('spec("dice")', 'spec("dice", late=1)')
-    (made.folder / "dice_game.py").write_text(source)
+    (made.folder / "standing_in.py").write_text(source)
     (made.folder / "once.py").write_text(
         "def act(observation):\n    return 99 if observation.turn == 3 else observation.legal[0]\n"
     )
-    made.run("run", "once.py", "random", "--games", "./dice_game.py and dice", "-n", "2", "--seed", "7", "-q")
+    made.run("run", "once.py", "random", "--games", "./standing_in.py and dice", "-n", "2", "--seed", "7", "-q")
     assert made.rows("select count(*) from fault") == [(2,)]
     made.run("branch", "0", "--turn", "5", "-n", "4", "-q")
     assert made.rows("select count(*) from fault where match >> 40 = 2") == [(0,)]
@@ -411,8 +387,7 @@ def test_a_replay_tells_who_decided(place):
 
 def test_a_long_past_reaches_an_agent_from_outside(tmp_path, capsys, monkeypatch):
     """More than a packet of the protocol, or the request that forks an agent, could hold."""
-    monkeypatch.chdir(tmp_path)
-    made = Here(tmp_path, capsys)
+    made = Here(tmp_path, capsys, monkeypatch)
     source = DICE.read_text().replace('"left": self.left}', '"left": self.left, "much": "x" * 150_000}')
     (tmp_path / "heavy_game.py").write_text(source)
     (tmp_path / "sums.py").write_text(
@@ -527,8 +502,8 @@ def test_students_t_is_that_of_the_tables(freedom, t):
 # ----------------------------------------------------------------- the same, whatever happens
 
 PLANS = {
-    "branch": ("branch", "1/2", "--turn", "3", "--seat", "1=wild.py", "-n", "150", "--seed", "11"),
-    "explore": ("explore", "1", "--every", "2", "-n", "3", "--seed", "11"),
+    "branch": ("branch", "1/2", "--turn", "3", "--seat", "1=wild.py", "-n", "90", "--seed", "11"),
+    "explore": ("explore", "1", "--every", "3", "-n", "2", "--seed", "11"),
 }
 
 
@@ -548,21 +523,21 @@ def undisturbed(tmp_path_factory, parents):
     return outcome
 
 
-ONE = pytest.mark.slow  # one worker plays the rest of what was killed, below
+SLOW = pytest.mark.slow  # of each plan one stays: by four workers, or killed and then played by one
 
 
 @pytest.mark.parametrize(
     ("plan", "workers"),
-    [pytest.param("branch", 1, marks=ONE), ("branch", 4), pytest.param("explore", 1, marks=ONE), ("explore", 4)],
+    [("branch", 4), *(pytest.param(*case, marks=SLOW) for case in (("branch", 1), ("explore", 1), ("explore", 4)))],
 )
 def test_any_number_of_workers_gives_the_same(outside, undisturbed, plan, workers):
     outside.run(*PLANS[plan], "--workers", str(workers), "-q")
     assert tables(outside) == undisturbed(plan)
 
 
-@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("plan", ["explore", pytest.param("branch", marks=SLOW)])
 def test_what_is_killed_in_the_middle_is_resumed_to_the_same(outside, undisturbed, plan):
-    for least in (10, 60):
+    for least in (10, 30):
         more = ("--resume",) if least > 10 else PLANS[plan][1:]
         process = outside.start(plan, *more, "--workers", "2", "-q")
         until(lambda process=process, least=least: outside.stored() >= 6 + least or process.poll() is not None)

@@ -402,22 +402,24 @@ def test_without_numpy_the_table_is_the_same(monkeypatch, weighted):
         fast = fitted(make, matches).table(range(25))
         with monkeypatch.context() as patch:
             patch.setattr(matrices, "numpy_if_installed", lambda: None)
-            patch.setattr("evalengine.builtin.fits.pairs.numpy_if_installed", lambda: None)
             plain = fitted(make, matches).table(range(25))
         for one, other in zip(fast, plain, strict=True):
             assert one.agent == other.agent
             assert (one.rating, one.se, one.lo) == pytest.approx((other.rating, other.se, other.lo), rel=1e-9, abs=1e-9)
 
 
-def test_rating_needs_no_numpy():
+def test_rating_needs_no_numpy_and_leaves_it_alone_for_few_agents():
     code = (
-        "import sys; sys.modules['numpy'] = None\n"
+        "import sys\n"
         "import evalengine\n"
-        "matches = [{'teams': [['a'], ['b']], 'ranks': ranks} for ranks in ([1, 2], [2, 1], [1, 2])]\n"
-        "print(evalengine.rate(matches, 'bt')[0]['agent'])"
+        "few = [{'teams': [['a'], ['b']], 'ranks': ranks} for ranks in ([1, 2], [2, 1], [1, 2])]\n"
+        "many = few + [{'teams': [['a'], [f'c{n}']], 'ranks': [2 - n % 2, 1 + n % 2]} for n in range(20)]\n"
+        "print(evalengine.rate(few, 'bt')[0]['agent'], 'numpy' in sys.modules)\n"
+        "sys.modules['numpy'] = None\n"
+        "print(len(evalengine.rate(many, 'bt')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "a\n"
+    assert done.stdout == "a False\n22\n"
 
 
 # ------------------------------------------------------------------------------------- the mean

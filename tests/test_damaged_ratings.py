@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from runs import Place, ended, until
+from runs import Here, Place, ended, until
 
 from evalengine.store import Store
 
@@ -33,8 +33,8 @@ DAMAGE = {
 
 
 @pytest.fixture
-def place(tmp_path):
-    made = Place(tmp_path / "run")
+def place(tmp_path, capsys, monkeypatch):
+    made = Here(tmp_path / "run", capsys, monkeypatch)
     yield made
     made.close()
 

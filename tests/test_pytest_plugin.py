@@ -13,6 +13,7 @@ import pytest
 
 SRC = Path(__file__).parent.parent
 SEED = str(1 << 50)
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the latter takes longer to load than most matches
 BETTER = """
 def act(observation):
     return observation.legal[len(observation.legal) // 2]
@@ -52,7 +53,7 @@ def course(tmp_path):
         path = os.pathsep.join([str(site), str(SRC / "src"), str(SRC / "games"), *filter(None, sys.path)])
         seeded = ("--evalengine-seed", seed) if seed else ()
         return subprocess.run(
-            [sys.executable, *command, "-p", "no:cacheprovider", *seeded, *arguments],
+            [sys.executable, *command, *WITHOUT, *seeded, *arguments],
             cwd=folder,
             env=kept | {"PYTHONPATH": path, "COLUMNS": "200"},
             capture_output=True,
@@ -98,7 +99,7 @@ def test_a_failure_names_numbers_fault_line_and_the_command_that_shows_the_match
 SHOW = """
 import sys
 from evalengine.cli import main
-sys.exit(main(["show", *[word for word in sys.argv[1:] if word not in ("-p", "no:cacheprovider")]]))
+sys.exit(main(["show", *[word for word in sys.argv[1:] if word != "-p" and not word.startswith("no:")]]))
 """
 
 
@@ -198,11 +199,12 @@ def lines_of(done):
     return sorted(line.partition(" look")[0] for line in done.stdout.splitlines() if line.startswith("RESULTS"))
 
 
-TWO = COURSE + COURSE.replace("test_beats_random", "test_again").replace('"connect4"', '"tictactoe"')
+ONE = COURSE.replace("bot.py", "greedy").replace("assert results.shown", "assert True or results.shown")
+TWO = ONE + ONE.replace("test_beats_random", "test_again").replace('"connect4"', '"tictactoe"')
 
 
 def test_a_seed_makes_each_tests_matches_whatever_runs_beside_it(course):
-    files = {"bot.py": BETTER, "test_course.py": TWO.replace("assert results.shown", "assert True or results.shown")}
+    files = {"test_course.py": TWO}
     both = lines_of(course(files, "-rP"))
     assert len(both) == 2
     assert lines_of(course(files, "-rP", "-k", "beats_random"))[0] in both
@@ -210,15 +212,19 @@ def test_a_seed_makes_each_tests_matches_whatever_runs_beside_it(course):
     assert lines_of(course(files, "-rP", seed="")) == both
 
 
-def test_workers_of_xdist_play_the_same_matches_and_one_drawn_seed_holds_for_all(course):
+@pytest.mark.slow
+def test_workers_of_xdist_play_the_same_matches(course):
     pytest.importorskip("xdist")
-    files = {"bot.py": BETTER, "test_course.py": TWO.replace("assert results.shown", "assert True or results.shown")}
+    files = {"test_course.py": TWO}
     alone = lines_of(course(files, "-rP"))
     assert lines_of(course(files, "-rP", "-n", "2", "--evalengine-db", "kept/arena.db")) == alone
     assert {path.name for path in (course.folder / "kept").glob("*.db")} <= {"arena-gw0.db", "arena-gw1.db"}
+
+
+def test_a_seed_that_is_drawn_holds_for_all_workers_of_xdist(course):
+    pytest.importorskip("xdist")
     seeds = "import pytest\n\n@pytest.mark.parametrize('k', range(2))\ndef test_seed(beats, k):\n"
     seeds += "    beats('random', 'other=random', game='tictactoe', matches=2)\n"
-    (course.folder / "test_course.py").unlink()
     drawn = course({"test_seeds.py": seeds}, "-n", "2", seed="")
     assert len(set(re.findall(r"--evalengine-seed (\d+)", drawn.stdout))) == 1
 
@@ -245,5 +251,5 @@ def test_loading_it_imports_nothing_of_ours_but_itself(course):
             assert ours == {"evalengine", "evalengine.pytest_plugin"}
             assert not {"zmq", "msgpack", "click", "multiprocess", "sqlite_utils"} & set(sys.modules)
     """
-    done = course({"test_course.py": test}, "-p", "no:hypothesispytest")
+    done = course({"test_course.py": test})
     assert done.returncode == 0, done.stdout

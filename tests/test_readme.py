@@ -3,7 +3,7 @@
 import csv
 import re
 
-from blocks import ROOT, blocks_of, copy, execute, scaled
+from blocks import LONGEST_N, ROOT, blocks_of, copy, execute, scaled
 
 README = ROOT / "README.md"
 BLOCKS = blocks_of(README)
@@ -76,7 +76,7 @@ def test_bringing_your_own_game_works(tmp_path):
     (tmp_path / "docs/examples").mkdir(parents=True)
     copy(ROOT / "docs/examples/nim.py", tmp_path / "docs/examples")
     done = run(scaled(block_with("nim.py")), tmp_path)
-    assert "40 finished" in done.stdout
+    assert f"{LONGEST_N} finished" in done.stdout
     assert "trusted code from: docs/examples/nim.py" in done.stderr
 
 

@@ -49,6 +49,7 @@ OUTSIDE = ("run", "wild.py", "faulty.py", "random", "--games", GAMES, "-n", "90"
 FILTERED = (*OUTSIDE, "-k", "tron or (hex and wild)")
 PLANS = {"trusted": (TRUSTED, 600), "outside": (OUTSIDE, 90), "filtered": (FILTERED, 38)}
 JSON = ("--format", "json")
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture
@@ -127,7 +128,10 @@ def _again(place, command, more):
     return place.start("run", "--resume", *more) if place.has_run() else place.start(*command, *more)
 
 
-@pytest.mark.parametrize(("plan", "workers"), [("trusted", 1), ("trusted", 4), ("outside", 2), ("filtered", 4)])
+@pytest.mark.parametrize(
+    ("plan", "workers"),
+    [("trusted", 4), ("outside", 2), *(pytest.param(*case, marks=SLOW) for case in (("trusted", 1), ("filtered", 4)))],
+)
 def test_a_run_killed_at_any_instant_ends_as_if_nothing_had_happened(place, undisturbed, plan, workers):
     out, killed = play_through_kills(place, plan, workers, random.Random(f"{plan} {workers}"), kills=4)
     assert killed >= 1  # a quick machine ends the run before the last ones
@@ -151,8 +155,17 @@ def _check_same(place, out, plan, expected):
     place.check_clean()
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("plan", list(PLANS))
+@pytest.mark.parametrize(
+    ("plan", "workers"),
+    [
+        ("trusted", 1),
+        ("outside", 4),
+        *(
+            pytest.param(*case, marks=SLOW)
+            for case in (("trusted", 4), ("outside", 1), ("filtered", 1), ("filtered", 4))
+        ),
+    ],
+)
 def test_standings_do_not_depend_on_the_number_of_workers(place, undisturbed, plan, workers):
     out = place.run(*PLANS[plan][0], *JSON, "--workers", str(workers)).stdout
     _check_same(place, out, plan, undisturbed(plan))
@@ -182,7 +195,7 @@ def test_folders_of_runs_that_were_killed_whole_are_removed_by_the_next(place):
     os.kill(launcher, signal.SIGKILL)
     until(lambda: not place.processes(), 10)
     assert list(place.temp.iterdir()) != []
-    place.run("run", "--resume")
+    place.run("run", "--resume", "-x", code=2)  # up to the first of many faults
     place.check_clean()
 
 

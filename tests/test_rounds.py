@@ -7,7 +7,7 @@ import signal
 from textwrap import dedent
 
 import pytest
-from runs import Place, ended, until
+from runs import Here, Place, ended, until
 
 ROUNDS_MODULE = dedent(
     """
@@ -71,6 +71,7 @@ PLANS = {
 }
 SIZES = {"swiss": 240, "knockout": 301, "active": 303, "pfsp": 300, "contested": 300, "ladder": 300, "chain": 120}
 JSON = ("--format", "json")
+SLOW = pytest.mark.slow
 
 
 def _place(folder):
@@ -83,6 +84,12 @@ def _place(folder):
 @pytest.fixture
 def place(tmp_path):
     yield (made := _place(tmp_path / "run"))
+    made.close()
+
+
+@pytest.fixture
+def here(tmp_path, capsys, monkeypatch):
+    yield (made := Here(tmp_path / "run", capsys, monkeypatch))
     made.close()
 
 
@@ -138,8 +145,10 @@ def test_rounds_are_numbered_without_a_gap_and_end_with_exactly_n(undisturbed, p
         assert len(numbers) < 300
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("plan", ["swiss", "chain"])
+@pytest.mark.parametrize(
+    ("plan", "workers"),
+    [("swiss", 4), ("chain", 1), pytest.param("swiss", 1, marks=SLOW), pytest.param("chain", 4, marks=SLOW)],
+)
 def test_a_plan_that_follows_from_results_does_not_depend_on_the_number_of_workers(
     place, undisturbed, monkeypatch, plan, workers
 ):
@@ -148,10 +157,11 @@ def test_a_plan_that_follows_from_results_does_not_depend_on_the_number_of_worke
     assert place.outcome(out) | {"rounds": _rounds(place)} == undisturbed(plan)
 
 
-KILLS = [("swiss", 1), ("chain", 2), ("chosen", 4), ("dropped", 2), ("knockout", 4), ("active", 2)]
+KILLS = [("swiss", 1), ("chain", 2), ("knockout", 4)]
+MORE_KILLS = [("chosen", 4), ("dropped", 2), ("active", 2)]
 
 
-@pytest.mark.parametrize(("plan", "workers"), KILLS)
+@pytest.mark.parametrize(("plan", "workers"), [*KILLS, *(pytest.param(*kills, marks=SLOW) for kills in MORE_KILLS)])
 def test_a_run_killed_within_any_round_ends_as_if_nothing_had_happened(place, undisturbed, monkeypatch, plan, workers):
     _environment(place, monkeypatch)
     _check_killed(place, undisturbed(plan), plan, workers, random.Random(plan))
@@ -203,12 +213,12 @@ def test_the_end_of_the_only_round_is_told_too(place, monkeypatch):
     assert (place.folder / "rounds.txt").read_text().split()[0::4] == ["0"]
 
 
-def test_the_failed_matches_of_a_plan_that_results_make_are_not_played_again(place):
-    (place.folder / "hasty.py").write_text("def act(observation):\n    return 4\n")
+def test_the_failed_matches_of_a_plan_that_results_make_are_not_played_again(here):
+    (here.folder / "hasty.py").write_text("def act(observation):\n    return 4\n")
     told = ("run", "hasty.py", "random", "greedy", "--games", "tictactoe", "--pairing", "swiss", "--rounds", "3")
-    place.run(*told)
-    assert "leave --lf out" in place.run("run", "--lf", code=4).stderr
-    place.run("run", "--ff")
+    here.run(*told)
+    assert "leave --lf out" in here.run("run", "--lf", code=4).stderr
+    here.run("run", "--ff")
 
 
 def test_a_finished_run_of_rounds_is_not_played_on(place, undisturbed):
@@ -230,8 +240,8 @@ def test_a_finished_run_of_rounds_is_not_played_on(place, undisturbed):
         ("pfsp(learners=x)", "learners must be of type integer"),
     ],
 )
-def test_a_pairing_that_cannot_be_is_refused_in_a_line(place, pairing, told):
-    error = place.run("run", *AGENTS, "--games", "tictactoe", "-n", "4", "--pairing", pairing, code=4).stderr
+def test_a_pairing_that_cannot_be_is_refused_in_a_line(here, pairing, told):
+    error = here.run("run", *AGENTS, "--games", "tictactoe", "-n", "4", "--pairing", pairing, code=4).stderr
     assert told in error
     assert error.count("\n") == 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from runs import Place, ended, until
+from runs import Here, Place, ended, until
 
 import evalengine
 from evalengine import Limits, hookspecs, playing
@@ -466,7 +466,8 @@ def test_a_seat_that_faults_in_many_turns_counts_once_also_when_it_is_read_back(
     place.check_clean()
 
 
-def test_resumed_with_exitfirst_a_run_goes_on_to_the_next_fault(place):
+def test_resumed_with_exitfirst_a_run_goes_on_to_the_next_fault(tmp_path, capsys, monkeypatch):
+    place = Here(tmp_path / "run", capsys, monkeypatch)
     (place.folder / "bad.py").write_text("def act(observation):\n    raise ValueError('no')\n")
     place.run("run", "bad.py", "random", "greedy", "--games", "tictactoe", "-n", "60", "-x", "--workers", "1", code=2)
     for _ in range(2):
@@ -474,6 +475,7 @@ def test_resumed_with_exitfirst_a_run_goes_on_to_the_next_fault(place):
         place.run("run", "--resume", "-x", "--workers", "1", code=2)
         faulted = {number for (number,) in place.rows("select match_no from v_faults")}
         assert faulted - before
+    place.close()
 
 
 def test_logs_are_kept_within_a_budget_of_bytes(tmp_path, monkeypatch):

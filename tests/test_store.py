@@ -12,7 +12,7 @@ import sys
 from textwrap import dedent
 
 import pytest
-from runs import Place, ended, until
+from runs import Here, Place, ended, until
 
 import evalengine
 from evalengine import AgentSpec, Limits, MatchSpec
@@ -95,7 +95,8 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", list(FOREIGN))
-def test_a_foreign_file_is_refused_unchanged(place, kind):
+def test_a_foreign_file_is_refused_unchanged(tmp_path, capsys, monkeypatch, kind):
+    place = Here(tmp_path / "run", capsys, monkeypatch)
     make, told = FOREIGN[kind]
     path = place.folder / "other.db"
     make(path)
@@ -106,6 +107,7 @@ def test_a_foreign_file_is_refused_unchanged(place, kind):
         assert len(refused.stderr.splitlines()) == 1
         assert _bytes(path) == before
     assert [found.name for found in place.folder.iterdir()] == ["other.db"]
+    place.close()
 
 
 def _bytes(path):

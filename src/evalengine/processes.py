@@ -179,7 +179,7 @@ class Zygote:
             environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _FIXED
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 - ourselves
-                    [sys.executable, "-s", "-P", "-c", _zygote_code(theirs.fileno())],
+                    [*_fixing_addresses(), sys.executable, "-s", "-P", "-c", _zygote_code(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     env=environment,
                     pass_fds=[theirs.fileno()],
@@ -372,6 +372,11 @@ class Child:
             return bool(poll.poll(_LAST_WORDS_S * 1000))
         finally:
             os.close(descriptor)
+
+
+def _fixing_addresses() -> list[str]:
+    """Return what a command is to be preceded by, so that it has the same addresses each time."""
+    return [sys.executable, "-I", "-S", str(Path(evalengine_host.__file__).with_name("addresses.py"))]
 
 
 def _zygote_code(descriptor: int) -> str:

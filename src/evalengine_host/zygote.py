@@ -9,7 +9,6 @@ warden (warden.py) that contains agents and is asked over that socket; it is ans
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import os
@@ -21,13 +20,10 @@ import traceback
 from evalengine_host import child, forking, landlocked, namespaces, protocol, warden  # noqa: F401 - so that wardens have them
 
 _REHEARSALS = 2
-_NO_RANDOMIZE = 0x0040000
-_libc = ctypes.CDLL(None)
 
 
 def main(fd: int) -> None:
     """Serve spawn and kill requests until the worker is gone."""
-    _fix_addresses(fd)
     _be_usual()
     forking.die_with_parent()
     forking.adopt_orphans()
@@ -78,18 +74,6 @@ def _rehearse() -> None:
                 ours.send(b"K" + pids[agents - 1])
                 _serve(theirs, agents)
                 ours.recv(64)
-
-
-def _fix_addresses(fd: int) -> None:
-    """Execute this program again without address randomisation, where the kernel allows it."""
-    if sys.platform != "linux":
-        return
-    current = _libc.personality(0xFFFFFFFF)
-    if current & _NO_RANDOMIZE or _libc.personality(current | _NO_RANDOMIZE) < 0:
-        return
-    if _libc.personality(0xFFFFFFFF) & _NO_RANDOMIZE:
-        os.set_inheritable(fd, True)
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - ourselves
 
 
 def _be_usual() -> None:

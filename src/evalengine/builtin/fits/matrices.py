@@ -1,4 +1,4 @@
-"""Small symmetric linear algebra: numpy's where it is installed, else the same in plain Python."""
+"""Small symmetric linear algebra: numpy's where it is installed and pays, else the same in plain Python."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 Vector = list[float]
 Matrix = list[list[float]]
 
+FEW = 12  # rows; up to it, to import numpy takes longer than all that it would make faster
+
 
 def numpy_if_installed() -> Any:
     """Return numpy, or None."""
@@ -20,6 +22,11 @@ def numpy_if_installed() -> Any:
     except ImportError:
         return None
     return np
+
+
+def numpy_beyond_few(rows: int) -> Any:
+    """Return numpy where so many rows are worth it, or None."""
+    return numpy_if_installed() if rows > FEW else None
 
 
 class NotPositiveError(ArithmeticError):
@@ -64,7 +71,7 @@ def solve(matrix: Matrix, right: Vector) -> Vector:
     Raises:
         NotPositiveError: the matrix is not positive definite.
     """
-    np = numpy_if_installed()
+    np = numpy_beyond_few(len(matrix))
     if np is None:
         return solved(cholesky(matrix), right)
     try:
@@ -81,8 +88,8 @@ def inverse(matrix: Matrix) -> Matrix:
     Raises:
         NotPositiveError: it is none.
     """
-    np = numpy_if_installed()
     size = len(matrix)
+    np = numpy_beyond_few(size)
     if np is None:
         lower = cholesky(matrix)
         return [solved(lower, [float(row == column) for row in range(size)]) for column in range(size)]
@@ -97,7 +104,7 @@ def inverse(matrix: Matrix) -> Matrix:
 
 def sandwich(bread: Matrix, meat: Matrix) -> Matrix:
     """Return bread meat bread, all symmetric."""
-    np = numpy_if_installed()
+    np = numpy_beyond_few(len(bread))
     if np is None:
         half = [[sum(map(mul, row, column)) for column in meat] for row in bread]
         return [[sum(map(mul, row, column)) for column in bread] for row in half]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import exp, log1p
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalengine.builtin.fits.matrices import numpy_if_installed
+from evalengine.builtin.fits.matrices import numpy_beyond_few
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ class Pairs:
 
     def evaluate(self, place: Vector) -> tuple[float, Vector, Matrix]:
         """Return log-likelihood, gradient and negative second derivatives."""
-        np = numpy_if_installed()
+        np = numpy_beyond_few(len(place))
         return self._evaluate(place) if np is None else self._vectorised(place, np)
 
     def _evaluate(self, place: Vector) -> tuple[float, Vector, Matrix]:
