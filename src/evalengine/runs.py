@@ -88,6 +88,11 @@ class Run:
         return self.entry.settings.seed
 
     @property
+    def kind(self) -> str:
+        """What it is: "run", or "branch" or "explore", which continue matches of another; also the command's name."""
+        return str((self.entry.settings.continues or {}).get("kind", "run"))
+
+    @property
     def total(self) -> int | None:
         """How many matches are planned, None when results decide."""
         return None if self.sizes is None else sum(self.sizes.values())

@@ -114,7 +114,7 @@ def rerated_line(run: Run, *, stored: bool) -> list[str]:
 
 def resume_command(run: Run) -> str:
     """Return the command that continues a run."""
-    return f"evalengine run --resume {run.number}{db_option(run)}"
+    return f"evalengine {run.kind} --resume {run.number}{db_option(run)}"
 
 
 def db_option(run: Run) -> str:

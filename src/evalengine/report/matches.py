@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import evidence
@@ -105,8 +106,10 @@ class Reader:
 
     def _match(self, found: StoredMatch, chunks: Chunks) -> dict[str, Any]:
         record: dict[str, Any] = {"no": found.spec.match_no, "scores": [seat["score"] for seat in found.seats]}
-        if found.spec.opening:
-            record["opening"] = found.spec.opening
+        if before := _before(found):
+            record["before"] = before
+        if (branch := found.spec.branch) is not None:
+            record["branch"] = [branch.parent, branch.turn]
         try:
             record["turns"] = turns(found)
             if found.spec.match_no in self._chosen.framed and len(found.turns) <= _MOST_TURNS:
@@ -148,7 +151,7 @@ def turns(found: StoredMatch) -> list[list[list[Any]]]:
     told = []
     for number, match in zip(range(len(found.turns)), found.replayed(), strict=False):
         done = found.turns[number]
-        asked = number >= found.spec.opening
+        asked = number >= found.first_asked
         acts = []
         for seat in match.state.to_move():
             act = done[None] if None in done else done.get(seat)
@@ -158,6 +161,12 @@ def turns(found: StoredMatch) -> list[list[list[Any]]]:
             acts.append(entry)
         told.append(acts)
     return told
+
+
+def _before(found: StoredMatch) -> list[list[Any]]:
+    """Return who decided in the turns before any agent was asked, as [who, turns] in their order."""
+    deciders = (found.decided_by(turn) for turn in range(found.first_asked))
+    return [[who, len(list(turns))] for who, turns in itertools.groupby(deciders)]
 
 
 def _text(found: StoredMatch, act: Any) -> str:
