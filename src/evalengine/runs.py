@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shlex
 import sys
 import time
 from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import agent_faults, boards, evidence, forfeits, planning, references, rounds, sandboxes, submissions
@@ -22,7 +24,6 @@ from evalengine.replays import read_match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from evalengine.agent_faults import AgentFault
     from evalengine.contracts import Plan
@@ -43,6 +44,7 @@ from evalengine.entry import (
     versions_now,
 )
 
+DEFAULT_DB = Path(".evalengine/arena.db")
 COMPLETE = ("done", "stopped")  # states of a run that has nothing left to play
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
 
@@ -86,6 +88,11 @@ class Run:
     def seed(self) -> int:
         """The seed that everything follows from."""
         return self.entry.settings.seed
+
+    @property
+    def db_option(self) -> str:
+        """What names this database in a command, after a space; nothing where it is the usual one."""
+        return "" if self.db == DEFAULT_DB else f" --db {shlex.quote(str(self.db))}"
 
     @property
     def kind(self) -> str:

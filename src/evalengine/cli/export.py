@@ -31,7 +31,7 @@ Examples:
     type=click.IntRange(min=1),
     multiple=True,
     metavar="N",
-    help="A run; may be given again. Default: all of them; for junit and grades the latest.",
+    help="A run; may be given again. Default: all of them; for html, junit and grades the latest.",
 )
 @click.option("--game", "games", multiple=True, metavar="REF", help="Matches of this game; may be given again.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Matches of games with this tag; may be given again.")
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0917 - an argument an option
     best: float | None, split: str, split_by: str, tables: Sequence[str], db: str, wanted: Sequence[str], *,
     anonymous: bool, **parameters: Any,
 ) -> None:  # fmt: skip
-    """Write stored runs to files: csv, ndjson, parquet, pgn, junit, grades, datasette, or a plugin's FORMAT.
+    """Write stored runs to files: csv, ndjson, parquet, html, pgn, junit, grades, datasette, or a plugin's FORMAT.
 
     Nothing stands at PATH before all of it is written. Also while a run is being played: its matches up to now.
     """

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 from evalengine.report import folder, gathering, matches
 from evalengine.report.pages import STATIC, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from evalengine.plugins import Plugins
@@ -34,6 +34,13 @@ class Written(NamedTuple):
     size: int
 
 
+class Files(Protocol):
+    """Where a report goes."""
+
+    def open(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """Open a file of this name for writing; "/" in it is a folder."""
+
+
 def write(
     run: Run, store: Store, plugs: Plugins, target: Path, *, most: int = MATCHES, framed: int = FRAMED,
     raters: Sequence[str] = (), db_option: str = "",
@@ -48,13 +55,20 @@ def write(
         UsageError: `target` must not be replaced, or a rater does not fit; StorageError: it cannot be written.
     """
     with folder.replaced(target) as new:
-        site = _Site(run, store, new, db_option)
-        chosen = matches.choose(run, store, most, framed)
-        site.write_pages(list(gathering.boards(run, store, plugs, raters)), chosen)
-        pictured = site.write_data(chosen)
-        shutil.copytree(STATIC, new / "static")
-        sizes = [path.stat().st_size for path in new.rglob("*") if path.is_file()]
-    return Written(chosen.total, len(chosen.listed), pictured, len(sizes), sum(sizes))
+        return fill(run, store, plugs, new, most=most, framed=framed, raters=raters, db_option=db_option)
+
+
+def fill(
+    run: Run, store: Store, plugs: Plugins, files: Files, *, most: int = MATCHES, framed: int = FRAMED,
+    raters: Sequence[str] = (), db_option: str = "",
+) -> Written:  # fmt: skip
+    """Write the files of a report, wherever they go; what else there is to say stands at `write`."""
+    site = _Site(run, store, files, db_option)
+    chosen = matches.choose(run, store, most, framed)
+    site.write_pages(list(gathering.boards(run, store, plugs, raters)), chosen)
+    pictured = site.write_data(chosen)
+    site.write_static()
+    return Written(chosen.total, len(chosen.listed), pictured, len(site.sizes), sum(site.sizes.values()))
 
 
 def link(kind: str, number: int = 0, **query: Any) -> str:
@@ -67,13 +81,13 @@ def link(kind: str, number: int = 0, **query: Any) -> str:
 class _Site:
     """The files of a report under construction."""
 
-    def __init__(self, run: Run, store: Store, new: Path, db_option: str) -> None:
+    def __init__(self, run: Run, store: Store, files: Files, db_option: str) -> None:
         self._run = run
         self._store = store
-        self._new = new
+        self._files = files
         self._db_option = db_option
         self._pages = Pages(link)
-        (new / DATA).mkdir()
+        self.sizes: dict[str, int] = {}  # of what was written, by name; the list of it left out
 
     def write_pages(self, boards: Sequence[dict[str, Any]], chosen: matches.Chosen) -> None:
         """Write all pages; matches are data for two of them."""
@@ -116,6 +130,13 @@ class _Site:
         for start in range(0, len(chosen.listed), _SHARD):
             yield reader.shard(chosen.listed[start : start + _SHARD])
 
+    def write_static(self) -> None:
+        """Write style and scripts, and the list of all files, by which a later report knows what it may replace."""
+        for path in sorted(STATIC.iterdir()):
+            self._write(f"static/{path.name}", path.read_text(encoding="utf-8"))
+        with self._files.open(folder.MANIFEST) as file:
+            file.write(folder.manifest(self.sizes))
+
     def _meta(self, firsts: Sequence[int], lists: int, framed: int) -> dict[str, Any]:
         return {
             "run": self._run.number,
@@ -134,7 +155,10 @@ class _Site:
         self._write(f"{DATA}/{name}.js", script(name, value))
 
     def _write(self, name: str, text: str) -> None:
-        (self._new / name).write_text(text, encoding="utf-8")
+        data = text.encode()
+        self.sizes[name] = len(data)
+        with self._files.open(name) as file:
+            file.write(data)
 
 
 def script(name: str, value: Any) -> str:
