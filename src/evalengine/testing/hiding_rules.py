@@ -73,8 +73,8 @@ class Frame:
     """One position as the seats see it."""
 
     movers: list[int]
-    seen: list[Any]  # by seat: view and legal actions
-    beyond: list[dict[str, Any]]  # by seat: what else is shown to it
+    seen: list[Any]  # by seat: its view
+    beyond: list[dict[str, Any]]  # by seat: what else is shown to it, legal actions and refusals while it is to move
 
 
 @dataclass
@@ -130,7 +130,7 @@ def _is_open(frame: Frame) -> bool:
     Where all luck is one draw, of one of a thousand deals, whatever is drawn otherwise is seen by all. Then only this
     tells a game that hides nothing from one that does.
     """
-    held = [set(_values(seen[0])) for seen in frame.seen]
+    held = [set(_values(seen)) for seen in frame.seen]
     return len(held) > 1 and all(one == held[0] for one in held)
 
 
@@ -213,9 +213,12 @@ def _frame(line: Line) -> Frame:
     movers = sorted(line.movers())
     seen, beyond = [], []
     for seat in range(line.seats):
-        legal = packed(listed(line.legal(seat))) if seat in movers else None
-        seen.append((packed(line.view(seat)), legal))
-        beyond.append({f"render({seat})": line.call("render", line.state.render, seat), f"svg({seat})": line.svg(seat)})
+        seen.append(packed(line.view(seat)))
+        told = {f"render({seat})": line.call("render", line.state.render, seat), f"svg({seat})": line.svg(seat)}
+        if seat in movers:
+            told[f"legal({seat})"] = packed(listed(line.legal(seat)))
+            told[f"refuse({seat}, None)"] = line.refuse(seat, None)
+        beyond.append(told)
     return Frame(movers, seen, beyond)
 
 
@@ -258,9 +261,9 @@ def _check_beyond(  # noqa: PLR0917 - two frames of one turn
 ) -> None:
     for seat in sorted(blind):
         for call, found in one.beyond[seat].items():
-            if found != two.beyond[seat][call]:
+            if found != two.beyond[seat].get(call, found):
                 told = f"with {change.told()} otherwise the views of seat {seat} are the same, but {call} differs"
-                remedy = f"Draw in it only what view({seat}) holds"
+                remedy = f"Let it tell only what view({seat}) holds"
                 raise Breach(told, remedy, call=f"{call} in turn {turn}", seed=base.line.seed)
 
 
@@ -329,8 +332,7 @@ def _sampled(line: Line, seat: int, number: int) -> Line:
 def _own(line: Line, seat: int) -> dict[str, Any]:
     frame = _frame(line)
     return {
-        f"view({seat})": frame.seen[seat][0],
-        f"legal({seat})": frame.seen[seat][1],
+        f"view({seat})": frame.seen[seat],
         **frame.beyond[seat],
     }
 
