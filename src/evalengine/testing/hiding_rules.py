@@ -73,7 +73,7 @@ class Frame:
     """One position as the seats see it."""
 
     movers: list[int]
-    seen: list[Any]  # by seat: its view
+    seen: list[Any]  # by seat: its view, and whether it is to move
     beyond: list[dict[str, Any]]  # by seat: what else is shown to it, legal actions and refusals while it is to move
 
 
@@ -130,7 +130,7 @@ def _is_open(frame: Frame) -> bool:
     Where all luck is one draw, of one of a thousand deals, whatever is drawn otherwise is seen by all. Then only this
     tells a game that hides nothing from one that does.
     """
-    held = [set(_values(seen)) for seen in frame.seen]
+    held = [set(_values(seen[0])) for seen in frame.seen]
     return len(held) > 1 and all(one == held[0] for one in held)
 
 
@@ -213,7 +213,7 @@ def _frame(line: Line) -> Frame:
     movers = sorted(line.movers())
     seen, beyond = [], []
     for seat in range(line.seats):
-        seen.append(packed(line.view(seat)))
+        seen.append((packed(line.view(seat)), seat in movers))
         told = {f"render({seat})": line.call("render", line.state.render, seat), f"svg({seat})": line.svg(seat)}
         if seat in movers:
             told[f"legal({seat})"] = packed(listed(line.legal(seat)))
@@ -237,7 +237,7 @@ def _compare(base: Played, other: Played, change: Change, evidence: Evidence, *,
         blind -= {seat for seat in seats if one.seen[seat] != two.seen[seat]}
         saw = len(blind) < len(seats)
         if turn >= start and blind:
-            _check_beyond(base, one, two, blind, turn, change)
+            _check_beyond(base, one, two, blind - {change.seat}, turn, change)  # what it did it knows
             if saw and change.seat not in blind:
                 hidden_at = turn if hidden_at is None else hidden_at
                 if perfect:
@@ -332,7 +332,7 @@ def _sampled(line: Line, seat: int, number: int) -> Line:
 def _own(line: Line, seat: int) -> dict[str, Any]:
     frame = _frame(line)
     return {
-        f"view({seat})": frame.seen[seat],
+        f"view({seat})": frame.seen[seat][0],
         **frame.beyond[seat],
     }
 

@@ -20,7 +20,7 @@ from evalengine.testing.subject import Line, Subject, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_NAME = re.compile(r"(?:[a-z0-9_]+:)?[A-Za-z0-9_]+")
+_NAME = re.compile(r"[A-Za-z0-9_]+|[a-z0-9_]+:[A-Za-z0-9_./-]+")
 _TAG = re.compile(r"[A-Za-z0-9_.-]+")
 _FOLLOW = frozenset({"hidden", "chance", "simultaneous", "teams", "multiplayer"})
 _WORDS = frozenset({"and", "or", "not"})
