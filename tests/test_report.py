@@ -274,6 +274,18 @@ def test_a_report_that_is_killed_leaves_the_old_one(sh):
     assert (sh.folder / "out/index.html").stat().st_ino == before
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_report_that_is_interrupted_leaves_nothing_else(sh, sent):
+    crashing(sh, 400)
+    command = [sys.executable, "-m", "evalengine", "report", "-o", "out"]
+    writer = subprocess.Popen(command, cwd=sh.folder, env=environment(), stderr=subprocess.PIPE, text=True)
+    until(lambda: list(sh.folder.glob(".out.new-*")))
+    writer.send_signal(sent)
+    _, said = writer.communicate()
+    assert (writer.returncode, said) == (2, "error: interrupted\n")
+    assert [path.name for path in sh.folder.glob("*out*")] == []
+
+
 def test_a_folder_that_cannot_be_written_is_told_in_a_line(sh):
     crashing(sh)
     assert sh("report", "-o", "/proc/report") == 2  # where not even root may write

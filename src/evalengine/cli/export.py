@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,7 @@ import click
 from evalengine.cli import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 _EXAMPLES = """\b
 Examples:
@@ -93,18 +92,6 @@ def command(  # noqa: PLR0917 - an argument an option
         parameters=parameters,
     )
     plugs = settings.load_plugins(wanted)
-    with settings.open_store(db) as store, _terminated():
+    with settings.open_store(db) as store, settings.terminated():
         for line in export(wish, store, plugs):
             text.note(line)
-
-
-@contextmanager
-def _terminated() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C, so that what was begun is removed."""
-    import signal
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
