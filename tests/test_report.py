@@ -274,6 +274,19 @@ def test_a_report_that_is_killed_leaves_the_old_one(sh):
     assert (sh.folder / "out/index.html").stat().st_ino == before
 
 
+def test_a_page_of_long_matches_loads_few_of_them(place, monkeypatch):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(matches, "_MOST_TOGETHER", 3_000)
+    assert evalengine("report", "-o", "parted") == 0
+    meta, rows = data(place / "parted", "meta"), data(place / "parted", "list-0")
+    assert len(meta["firsts"]) > 5
+    shards = [data(place / "parted", f"turns-{number}") for number in range(len(meta["firsts"]))]
+    told = [[match["no"] for match in shard["matches"]] for shard in shards]
+    assert [numbers[0] for numbers in told] == meta["firsts"]
+    assert list(itertools.chain(*told)) == [row[0] for row in rows] == list(range(60))
+    assert meta["places"] == [0] * len(told)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_report_that_is_interrupted_leaves_nothing_else(sh, sent):
     crashing(sh, 400)

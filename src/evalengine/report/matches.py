@@ -25,6 +25,7 @@ PICTURES = 1  # flag of a row: the match has frames
 _MOST_LOG = 4_000  # characters of one seat's stream
 _MOST_LOGS = 16_000_000  # characters of all of them
 _MOST_FRAMES = 64_000_000  # characters of all packed frames, about
+_MOST_TOGETHER = 2_000_000  # characters of frames and logs in one file, but for its last match
 _MOST_TURNS = 2_000  # of a match with frames
 _MOST_INFO = 300  # characters of what an agent gave beside an action
 _NUMBER = 4  # characters of a number in a packed frame, about
@@ -76,8 +77,12 @@ class Reader:
         self._logs = self._frames = 0  # characters so far
 
     def shard(self, numbers: Sequence[int]) -> tuple[list[list[Any]], dict[str, Any]]:
-        """Return the rows of these matches, and their turns with a table of chunks that their frames share."""
+        """Return the rows of these matches, and their turns with a table of chunks that their frames share.
+
+        Where frames and logs are large, of the first of them only: a page loads all that stand together.
+        """
         chunks = Chunks()
+        before = self._frames + self._logs
         rows, told = [], []
         for number in numbers:
             found = read_match(self._run.number, number, self._run.entry, self._store)
@@ -85,6 +90,8 @@ class Reader:
             record = self._match(found, chunks)
             told.append(record)
             rows.append(self._row(found, record))
+            if self._frames + self._logs - before > _MOST_TOGETHER:
+                break
         return rows, {"chunks": list(chunks), "matches": told}
 
     def _row(self, found: StoredMatch, record: Mapping[str, Any]) -> list[Any]:

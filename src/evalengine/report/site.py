@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DATA = "data"
 MATCHES, FRAMED = 20_000, 1_000  # by default told of, and with frames
 
-_SHARD = 100  # matches whose turns are in one file
+_SHARD = 100  # matches at most whose turns are in one file
 _LISTED = 5_000  # rows in one file
 
 
@@ -109,11 +109,13 @@ class _Site:
     def write_data(self, chosen: matches.Chosen) -> int:
         """Write what pages load: rows and turns of matches, and which file has them; return how many have frames."""
         firsts: list[int] = []
+        places: list[int] = []
         rows: list[list[Any]] = []
         lists = pictured = 0
         for told, record in self._shards(chosen):
             self._script(f"turns-{len(firsts)}", record)
             firsts.append(told[0][0])
+            places.append(lists)
             pictured += sum("texts" in match for match in record["matches"])
             rows += told
             if len(rows) >= _LISTED:
@@ -122,13 +124,16 @@ class _Site:
         if rows:
             self._script(f"list-{lists}", rows)
             lists += 1
-        self._script("meta", self._meta(firsts, lists, pictured))
+        self._script("meta", self._meta(firsts, places, lists, pictured))
         return pictured
 
     def _shards(self, chosen: matches.Chosen) -> Iterator[tuple[list[list[Any]], dict[str, Any]]]:
         reader = matches.Reader(self._run, self._store, chosen)
-        for start in range(0, len(chosen.listed), _SHARD):
-            yield reader.shard(chosen.listed[start : start + _SHARD])
+        start = 0
+        while start < len(chosen.listed):
+            rows, record = reader.shard(chosen.listed[start : start + _SHARD])
+            start += len(rows)
+            yield rows, record
 
     def write_static(self) -> None:
         """Write style and scripts, and the list of all files, by which a later report knows what it may replace."""
@@ -137,7 +142,7 @@ class _Site:
         with self._files.open(folder.MANIFEST) as file:
             file.write(folder.manifest(self.sizes))
 
-    def _meta(self, firsts: Sequence[int], lists: int, framed: int) -> dict[str, Any]:
+    def _meta(self, firsts: Sequence[int], places: Sequence[int], lists: int, framed: int) -> dict[str, Any]:
         return {
             "run": self._run.number,
             "agents": [agent.name for agent in self._run.entry.agents],
@@ -146,7 +151,7 @@ class _Site:
             "ends": matches.ENDS,
             "firsts": firsts,
             "lists": lists,
-            "rows": _LISTED,
+            "places": places,
             "framed": framed,
             "db": self._db_option,
         }

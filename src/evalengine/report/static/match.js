@@ -2,7 +2,6 @@
 (async () => {
   const {load, element, name, time} = evalengine;
   const PLAY_MS = 700;
-  const SHARD = 100;
   const part = (id) => document.getElementById(id);
   const meta = await load("meta");
 
@@ -29,7 +28,7 @@
       data = await load(`turns-${shard}`);
       match = data.matches.find((one) => one.no === number) ?? null;
     }
-    if (match) row = (await load(`list-${Math.floor(shard * SHARD / meta.rows)}`)).find((one) => one[0] === number);
+    if (match) row = (await load(`list-${meta.places[shard]}`)).find((one) => one[0] === number);
   } catch (error) {
     missing(error.message);
     return;
