@@ -14,11 +14,14 @@ html_theme = "furo"
 html_title = f"evalengine {release}"
 html_theme_options = {"top_of_page_buttons": []}  # they stand outside of every landmark
 
-# What furo leaves out that screen readers need: levels of headings, and names of the two parts beside the page.
+# What furo leaves out that screen readers and keyboards need: levels of headings, names of the two parts beside the
+# page, a heading of the search, and a way into code that is wider than the page.
 _READABLE = {
     'role="heading"': 'role="heading" aria-level="2"',
     '<aside class="sidebar-drawer"': '<aside aria-label="All pages" class="sidebar-drawer"',
     '<aside class="toc-drawer': '<aside aria-label="This page" class="toc-drawer',
+    '<div id="search-results"></div>': '<h1>Search</h1><div id="search-results"></div>',
+    "<pre>": '<pre tabindex="0">',
 }
 
 

@@ -260,6 +260,7 @@ def test_best_leaves_the_steps_of_the_best(exported):
         (("csv", "--split", "nan,1"), "shares that add up to 1"),
         (("csv", "--thresholds", "x.toml"), "takes: none"),
         (("grades",), "thresholds must be given"),
+        (("html",), "html is a folder of files: name a folder"),
         (("csv", "--db", "no.db"), "there is no database"),
     ],
 )
@@ -464,6 +465,82 @@ def test_memory_does_not_grow_with_the_matches(form, tmp_path):
         )  # fmt: skip
         peaks.append(int(done.stderr.split()[-1]))
     assert peaks[1] < peaks[0] + 8 * 1024, peaks  # KiB
+
+
+# -------------------------------------------------------------------------------------------- HTML
+
+
+def files_in(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_pages_are_those_of_the_report(shell, tmp_path):
+    assert shell("report", "-o", tmp_path / "report", "--frames", 3, "--rater", "elo") == 0
+    assert shell("export", "html(frames=3, rater='elo')", "-o", tmp_path / "pages") == 0
+    pages = files_in(tmp_path / "pages")
+    assert {"index.html", "match.html", "data/meta.js", "static/match.js"} <= pages.keys()
+    assert pages == files_in(tmp_path / "report")
+    assert b"run 2" in pages["index.html"]
+    assert shell("report", "-o", tmp_path / "pages", "--run", 1) == 0, shell.err  # it is one of ours
+
+
+def test_a_database_that_is_not_the_usual_one_is_named_in_the_commands_of_pages(shell, tmp_path, played):
+    db = tmp_path / "other.db"
+    db.write_bytes((played / ".evalengine/arena.db").read_bytes())
+    assert shell("export", "html", "--db", db, "--run", 1, "-o", tmp_path / "pages") == 0
+    assert f"--db {db}" in (tmp_path / "pages/faults.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--anonymous",), "leave --anonymous out"),
+        (("--game", "tron"), "pages are of a whole run: leave out --game"),
+        (("--agent", "random"), "pages are of a whole run"),
+        (("--best", 50), "pages are of a whole run"),
+        (("--split", "0.5,0.5"), "pages are of a whole run"),
+        (("--run", 1, "--run", 2), "pages are of one run, not of 2: name one with --run"),
+        (("--table", "matches"), "html has no tables to choose from"),
+    ],
+)
+def test_pages_are_of_one_whole_run(shell, tmp_path, arguments, told):
+    assert shell("export", "html", *arguments, "-o", tmp_path / "pages") == 4
+    said = shell.err.decode()
+    assert told in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# --------------------------------------------------------------------------------------- branches
+
+
+def test_turns_of_a_parent_are_steps_of_nobody(tmp_path):
+    for command in (
+        ("run", "random", "greedy", "--games", "tictactoe", "-n", 2, "--seed", 4),
+        ("branch", 0, "--turn", 3, "-n", 2),
+        ("explore", "--matches", 1, "--every", 2, "--actions", 2),
+    ):
+        assert process(*command, "-q", "--workers", 1, cwd=tmp_path).returncode == 0, command
+    exported = process("export", "csv", "-o", "-", cwd=tmp_path)
+    assert exported.returncode == 0, exported.stderr
+    matches = {(row["run"], row["match_no"]): row for row in table(exported.stdout)}
+    steps = table(process("export", "csv", "--table", "steps", "-o", "-", cwd=tmp_path).stdout)
+    kinds = set()
+    for step in steps:
+        row = matches[step["run"], step["match_no"]]
+        branch = json.loads(row["branch"]) if row["branch"] else None
+        first = int(row["opening"]) if branch is None else branch["turn"] + (branch["seat"] is not None)
+        asked = int(step["turn"]) >= first
+        assert (step["agent"] != "", step["think_us"] != "") == (asked, asked), (step, row)
+        kinds.add((step["run"], asked))
+    assert kinds == {(str(run), asked) for run in (1, 2, 3) for asked in (True, False)}
+    runs = table(process("export", "csv", "--table", "runs", "-o", "-", cwd=tmp_path).stdout)
+    assert [(row["kind"], row["parent"]) for row in runs] == [("run", ""), ("branch", "1"), ("explore", "1")]
+    junit = process("export", "junit", "-o", "-", cwd=tmp_path).stdout
+    assert 'tests="2"' in junit, "of the latest run that continues none"
+    assert process("export", "pgn", "-o", "-", cwd=tmp_path).stdout.count("[MatchId") == len(matches)
+    arena = evalengine.load(tmp_path / ".evalengine/arena.db")
+    assert "standings of run 1" in arena._repr_html_()
 
 
 # ------------------------------------------------------------------------------------- PGN, JUnit

@@ -35,9 +35,9 @@ FLOORS = [
     ["entry", "evidence"],
     ["replays", "agent_faults", "rounds", "run_rows", "reuse_keys"],
     ["runs"],
-    ["rerating", "continuing", "outcomes", "verifying", "exports", "findings"],
+    ["rerating", "continuing", "outcomes", "verifying", "findings"],
     ["playing", "report"],
-    ["runner", "testing"],
+    ["runner", "testing", "exports"],
     ["cli", "proving"],
     ["__main__", "pytest_plugin"],
 ]

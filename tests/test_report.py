@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -273,6 +274,31 @@ def test_a_report_that_is_killed_leaves_the_old_one(sh):
     assert (sh.folder / "out/index.html").stat().st_ino == before
 
 
+def test_a_page_of_long_matches_loads_few_of_them(place, monkeypatch):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(matches, "_MOST_TOGETHER", 3_000)
+    assert evalengine("report", "-o", "parted") == 0
+    meta, rows = data(place / "parted", "meta"), data(place / "parted", "list-0")
+    assert len(meta["firsts"]) > 5
+    shards = [data(place / "parted", f"turns-{number}") for number in range(len(meta["firsts"]))]
+    told = [[match["no"] for match in shard["matches"]] for shard in shards]
+    assert [numbers[0] for numbers in told] == meta["firsts"]
+    assert list(itertools.chain(*told)) == [row[0] for row in rows] == list(range(60))
+    assert meta["places"] == [0] * len(told)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_report_that_is_interrupted_leaves_nothing_else(sh, sent):
+    crashing(sh, 400)
+    command = [sys.executable, "-m", "evalengine", "report", "-o", "out"]
+    writer = subprocess.Popen(command, cwd=sh.folder, env=environment(), stderr=subprocess.PIPE, text=True)
+    until(lambda: list(sh.folder.glob(".out.new-*")))
+    writer.send_signal(sent)
+    _, said = writer.communicate()
+    assert (writer.returncode, said) == (2, "error: interrupted\n")
+    assert [path.name for path in sh.folder.glob("*out*")] == []
+
+
 def test_a_folder_that_cannot_be_written_is_told_in_a_line(sh):
     crashing(sh)
     assert sh("report", "-o", "/proc/report") == 2  # where not even root may write
@@ -289,6 +315,66 @@ def test_an_unfinished_run_says_how_to_go_on_and_keeps_its_seed_to_itself(sh):
     assert sh("report", "-o", "out") == 0
     assert "evalengine run --resume 1" in page(sh.folder / "out")
     assert not any(str(1 << 50) in path.read_text() for path in (sh.folder / "out").rglob("*.*") if path.is_file())
+
+
+def branched(sh):
+    """Play a run, and what continues it: run 2 a branch of its first crash, run 3 an exploration."""
+    sh.file("bot.py", CRASHING)
+    assert sh("run", "bot.py", "random", "--games", "connect4", "-n", 8, "--seed", 3) == 0
+    with open_run(sh.folder) as run:
+        parent = next(match for match in run.stored_matches() if match.faults)
+    turn = parent.faults[0]["turn"]
+    assert turn > parent.spec.opening
+    crashed = ("--seat", f"{parent.faults[0]['seat']}=greedy", "-n", 4)
+    assert sh("branch", parent.spec.match_no, "--turn", turn, *crashed) == 0
+    assert sh("explore", "--matches", 2, "--every", 3, "--actions", 2) == 0
+    return parent, turn
+
+
+def test_turns_that_a_parent_decided_are_told_as_its_and_nobody_thought_in_them(sh):
+    parent, turn = branched(sh)
+    assert sh("report", "-o", "out", "--run", 2) == 0
+    shard = data(sh.folder / "out", "turns-0")
+    with engine.open_run(sh.folder / ".evalengine/arena.db", 2) as run:
+        stored = list(run.stored_matches())
+    opening = parent.spec.opening
+    for told, match in zip(shard["matches"], stored, strict=True):
+        assert told["before"] == [["opening", opening], ["parent", turn - opening]]
+        assert told["branch"] == [f"1/{parent.spec.match_no}", turn]
+        assert {act[2] for acts in told["turns"][:turn] for act in acts} == {None}
+        assert [act[2] for acts in told["turns"][turn:] for act in acts] == match.think_us
+    assert f"Continued continues 1/{parent.spec.match_no} from turn {turn}, fresh luck, 4 times" in text_of(
+        page(sh.folder / "out", "run")
+    )
+
+
+def test_an_action_that_an_exploration_held_is_nobodys_thought(sh):
+    branched(sh)
+    assert sh("report", "-o", "out", "--run", 3) == 0
+    for told in data(sh.folder / "out", "turns-0")["matches"]:
+        *_, (who, turns) = told["before"]
+        assert (who, turns) == ("held", 1)
+        first = sum(turns for _, turns in told["before"])
+        thought = [act[2] is not None for acts in told["turns"] for act in acts]
+        assert thought == [number >= first for number, acts in enumerate(told["turns"]) for _ in acts]
+
+
+def test_without_a_number_the_latest_run_that_continues_none_is_reported(sh):
+    branched(sh)
+    assert sh("report", "-o", "out") == 0
+    assert sh.out.startswith("run 1: 8 matches")
+
+
+def test_a_branch_that_is_not_finished_says_how_to_go_on(sh):
+    branched(sh)
+    with sqlite3.connect(sh.folder / ".evalengine/arena.db") as db:
+        db.execute("update run set state = 'interrupted' where id = 2")
+        db.execute("delete from match where id = (select max(id) from match where id >> 40 = 2)")
+    db.close()
+    assert sh("report", "-o", "out", "--run", 2) == 0
+    assert "evalengine branch --resume 2" in page(sh.folder / "out")
+    sh("standings", 2)
+    assert "evalengine branch --resume 2" in sh.err
 
 
 def test_a_run_without_a_fault_says_so_and_where_to_look(sh):

@@ -235,6 +235,28 @@ def test_the_crash_of_an_agent_is_found_from_the_first_page_on(tab):
     assert "CRASH" in page.inner_text("tr[aria-current]")
 
 
+def test_the_page_of_a_branch_says_what_its_parent_decided(chromium, folder):
+    place = folder.parent
+    before = Path.cwd()
+    os.chdir(place)
+    try:
+        assert evalengine("branch", 0, "--turn", 3, "--seat", "0=random", "-n", 2, "--workers", 1) == 0
+        assert evalengine("report", "-o", "branched", "--run", 2) == 0
+    finally:
+        os.chdir(before)
+    tab = Tab(chromium, place / "branched")
+    page = tab.open("match.html?no=0#turn=2")
+    assert "Continues 1/0 from turn 3." in page.inner_text("#told")
+    assert ". Then the parent: " in page.inner_text("#caption")
+    rows = [row.split("\t") for row in page.locator("#turns tr").all_inner_texts()]
+    assert [row[1] for row in rows[:3]] == ["opening", "opening", "parent"]
+    assert [row[3] for row in rows[:3]] == ["–"] * 3  # noqa: RUF001 - what stands where nobody thought
+    assert rows[3][1] not in {"opening", "parent"}
+    assert rows[3][3] != "–"  # noqa: RUF001 - as above
+    tab.check()
+    tab.close()
+
+
 def test_a_drawing_that_is_hostile_runs_nothing_and_asks_for_nothing(tab, folder):
     page = tab.open(f"match.html?no={number_of(folder, lambda row: row[1] == 1)}")
     wait(page, "document.querySelector('#picture').complete")

@@ -65,6 +65,15 @@ class Continues:
             told[name] = tuple(told[name])
         return cls(**{**told, "seats": tuple((seat, agent) for seat, agent in told["seats"])})
 
+    def told(self) -> str:
+        """Return it as a line for people."""
+        luck = "fresh luck" if self.luck == "fresh" else "the same luck"
+        if self.kind == "branch":
+            return f"continues {self.run}/{self.match} from turn {self.turn}, {luck}, {self.samples} times"
+        most = "each action" if self.actions is None else f"at most {self.actions} actions"
+        every = "every decision" if self.every == 1 else f"every {self.every}. decision"
+        return f"explores run {self.run}: {every}, {most}, {self.samples} times each, {luck}"
+
     def row(self) -> dict[str, Any]:
         """Return it as `of` reads it."""
         return asdict(self)
@@ -152,14 +161,7 @@ class Continued(Pairing):
 
     def describe(self) -> Iterator[str]:
         """Yield what is continued."""
-        wish = self._wish
-        luck = "fresh luck" if wish.luck == "fresh" else "the same luck"
-        if wish.kind == "branch":
-            yield f"continues {wish.run}/{wish.match} from turn {wish.turn}, {luck}, {wish.samples} times"
-            return
-        most = "each action" if wish.actions is None else f"at most {wish.actions} actions"
-        every = "every decision" if wish.every == 1 else f"every {wish.every}. decision"
-        yield f"explores run {wish.run}: {every}, {most}, {wish.samples} times each, {luck}"
+        yield self._wish.told()
 
     def positions(self) -> Iterator[tuple[Parent, Decision | None]]:
         """Yield each position that is continued: a decision, None for the turn of a branch.

@@ -95,6 +95,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
     "string": (str,),
+    "array": (list,),
+    "object": (dict,),
 }
 
 

@@ -70,6 +70,15 @@ class StoredMatch:
         """The first turn that its agents were asked in: those before are of the opening, or of a branch's parent."""
         return first_asked(self.spec)
 
+    def decided_by(self, turn: int) -> str:
+        """Return who decided in a turn: its "agents", the "opening", a branch's "parent"; "held": an exploration."""
+        branch = self.spec.branch
+        if turn < self.spec.opening:
+            return "opening"
+        if branch is None or turn >= self.first_asked:
+            return "agents"
+        return "parent" if turn < branch.turn else "held"
+
     @property
     def started(self) -> float:
         """When it began, in seconds since the epoch."""

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 from evalengine.playing import play
 from evalengine.replays import read_match
-from evalengine.runs import Run, begin, reopen
-
-DEFAULT_DB = Path(".evalengine/arena.db")
+from evalengine.runs import DEFAULT_DB, Run, begin, reopen
 
 
 def run(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 import sys
 from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalengine import agent_faults, boards, evidence, forfeits, planning, references, rounds, sandboxes, submissions
@@ -33,7 +35,6 @@ from evalengine.run_rows import agent_from, agent_row, game_row, run_row, settin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from evalengine.agent_faults import AgentFault
     from evalengine.contracts import Plan
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from evalengine.stopping import Stopping
     from evalengine.store import Store, Stored
 
+DEFAULT_DB = Path(".evalengine/arena.db")
 COMPLETE = ("done", "stopped")  # states of a run that has nothing left to play
 _VOID = Termination.VOID.value  # read once: an enum's `.value` costs 0.2 us each time
 
@@ -86,6 +88,16 @@ class Run:
     def seed(self) -> int:
         """The seed that everything follows from."""
         return self.entry.settings.seed
+
+    @property
+    def db_option(self) -> str:
+        """What names this database in a command, after a space; nothing where it is the usual one."""
+        return "" if self.db == DEFAULT_DB else f" --db {shlex.quote(str(self.db))}"
+
+    @property
+    def kind(self) -> str:
+        """What it is: "run", or "branch" or "explore", which continue matches of another; also the command's name."""
+        return str((self.entry.settings.continues or {}).get("kind", "run"))
 
     @property
     def total(self) -> int | None:

@@ -17,6 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalengine import ConfigError, GameError, Match, MatchSpec, load_game, stream
+from evalengine.plugins import Plugins
+from evalengine.testing.checking import checked
+from evalengine.testing.subject import Subject
 
 SAMPLES = 30
 
@@ -296,3 +299,9 @@ def test_a_stored_match_is_replayed_to_the_last_bit(begin):
     assert again.result == match.result
     assert again.state.view(0) == match.state.view(0)
     assert begin(game, seed=12).state.view(0) is not None
+
+
+@pytest.mark.parametrize("name", ["CartPole-v1", "FrozenLake-v1"])
+def test_no_rule_of_the_kit_finds_fault_with_an_environment(name):
+    spec = Plugins().games()[f"gymnasium:{name}"]
+    assert [verdict.line for verdict in checked(Subject(spec=spec)) if verdict.outcome != "ok"] == []

@@ -18,6 +18,9 @@ from evalengine_pettingzoo.table import ENVIRONMENTS
 from own_environments import ANYTHING
 
 from evalengine import ConfigError, GameError, Match, MatchSpec, load_game
+from evalengine.plugins import Plugins
+from evalengine.testing.checking import checked
+from evalengine.testing.subject import Subject
 from evalengine_host import protocol
 
 OWN = Path(__file__).with_name("own_environments.py")
@@ -342,3 +345,9 @@ def test_an_error_of_the_environment_is_no_agents_fault():
     match.answer(1, 1)
     with pytest.raises((RuntimeError, GameError), match="the trap broke"):
         match.answer(2, 1)
+
+
+@pytest.mark.parametrize("name", ["classic/tictactoe_v3", "classic/rps_v2"])
+def test_no_rule_of_the_kit_finds_fault_with_an_environment(name):
+    spec = Plugins().games()[PREFIX + name]
+    assert [verdict.line for verdict in checked(Subject(spec=spec)) if verdict.outcome != "ok"] == []

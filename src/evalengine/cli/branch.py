@@ -45,7 +45,7 @@ def command(source: settings.Source, /, **options: Any) -> int:
     plugs = settings.load_plugins(options["wanted"])
     with settings.open_store(options["db"]) as store:
         run = _run(options, store, plugs)
-        code = continued.play(run, store, plugs, options, "branch")
+        code = continued.play(run, store, plugs, options)
         _print(run, store, plugs, options["form"])
     return code
 

@@ -107,7 +107,7 @@ def reopened(named: str, kind: str, store: Store, plugs: Plugins) -> Run:
     return run
 
 
-def play(run: Run, store: Store, plugs: Plugins, given: Mapping[str, Any], kind: str) -> int:
+def play(run: Run, store: Store, plugs: Plugins, given: Mapping[str, Any]) -> int:
     """Play what is left of a run; return the exit code, after a word on how to go on if something is left.
 
     Raises:
@@ -117,7 +117,7 @@ def play(run: Run, store: Store, plugs: Plugins, given: Mapping[str, Any], kind:
     from contextlib import redirect_stdout
 
     from evalengine import playing, runner
-    from evalengine.cli import progress
+    from evalengine.cli import progress, report, text
 
     if run.complete:
         return _code(run)
@@ -127,10 +127,10 @@ def play(run: Run, store: Store, plugs: Plugins, given: Mapping[str, Any], kind:
         with redirect_stdout(sys.stderr), progress.make(shown, plugs, None) as display:
             playing.play(run, store, plugs, workers=given["workers"] or runner.default_workers(), listener=display)
     except StorageError:
-        _tell_rest(run, kind)
+        text.note(report.stopped_line(run))
         raise
     if not run.complete:
-        _tell_rest(run, kind)
+        text.note(report.stopped_line(run))
     return _code(run)
 
 
@@ -138,10 +138,3 @@ def _code(run: Run) -> int:
     if not run.complete:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if run.voids else ExitCode.OK
-
-
-def _tell_rest(run: Run, kind: str) -> None:
-    from evalengine.cli import report, text
-
-    how = f"evalengine {kind} --resume {run.number}{report.db_option(run)}"
-    text.note(f"run {run.number} stopped with {run.played} of {run.total} matches stored. Continue: {how}")

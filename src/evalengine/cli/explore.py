@@ -50,7 +50,7 @@ def command(source: settings.Source, /, **options: Any) -> int:
         if options["dry_run"]:
             return _preview(options, store, plugs)
         run = _run(options, store, plugs)
-        code = continued.play(run, store, plugs, options, "explore")
+        code = continued.play(run, store, plugs, options)
         _print(run, store, options["form"])
     return code
 

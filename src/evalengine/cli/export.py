@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,7 @@ import click
 from evalengine.cli import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 _EXAMPLES = """\b
 Examples:
@@ -31,7 +30,7 @@ Examples:
     type=click.IntRange(min=1),
     multiple=True,
     metavar="N",
-    help="A run; may be given again. Default: all of them; for junit and grades the latest.",
+    help="A run; may be given again. Default: all of them; for html, junit and grades the latest.",
 )
 @click.option("--game", "games", multiple=True, metavar="REF", help="Matches of this game; may be given again.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Matches of games with this tag; may be given again.")
@@ -74,7 +73,7 @@ def command(  # noqa: PLR0917 - an argument an option
     best: float | None, split: str, split_by: str, tables: Sequence[str], db: str, wanted: Sequence[str], *,
     anonymous: bool, **parameters: Any,
 ) -> None:  # fmt: skip
-    """Write stored runs to files: csv, ndjson, parquet, pgn, junit, grades, datasette, or a plugin's FORMAT.
+    """Write stored runs to files: csv, ndjson, parquet, html, pgn, junit, grades, datasette, or a plugin's FORMAT.
 
     Nothing stands at PATH before all of it is written. Also while a run is being played: its matches up to now.
     """
@@ -93,18 +92,6 @@ def command(  # noqa: PLR0917 - an argument an option
         parameters=parameters,
     )
     plugs = settings.load_plugins(wanted)
-    with settings.open_store(db) as store, _terminated():
+    with settings.open_store(db) as store, settings.terminated():
         for line in export(wish, store, plugs):
             text.note(line)
-
-
-@contextmanager
-def _terminated() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C, so that what was begun is removed."""
-    import signal
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -140,20 +140,10 @@ def _frame(found: StoredMatch, turn: int, match: Match) -> dict[str, Any]:
         "turn": turn,
         "position": pictures.text_of(match.state),
         "opening": turn < found.spec.opening,
-        "by": _by(found, turn),
+        "by": found.decided_by(turn),
         "actions": [_act(found, mover if seat is None else seat, action) for seat, action in done.items()],
         "scores": list(match.result.scores) if match.result is not None else None,
     }
-
-
-def _by(found: StoredMatch, turn: int) -> str:
-    """Return who decided in a turn: its agents, the opening, a branch's parent; or "held" for an exploration."""
-    branch = found.spec.branch
-    if turn < found.spec.opening:
-        return "opening"
-    if branch is None or turn >= found.first_asked:
-        return "agents"
-    return "parent" if turn < branch.turn else "held"
 
 
 def _act(found: StoredMatch, seat: int, action: Any) -> dict[str, Any]:

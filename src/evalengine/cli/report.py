@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from evalengine import planning, references
 from evalengine.cli.progress import LETTERS
 from evalengine.cli.text import note, one_line, out, rule, table
-from evalengine.runner import DEFAULT_DB
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -114,12 +113,12 @@ def rerated_line(run: Run, *, stored: bool) -> list[str]:
 
 def resume_command(run: Run) -> str:
     """Return the command that continues a run."""
-    return f"evalengine run --resume {run.number}{db_option(run)}"
+    return f"evalengine {run.kind} --resume {run.number}{db_option(run)}"
 
 
 def db_option(run: Run) -> str:
     """Return " --db FILE" where it must be named."""
-    return "" if run.db == DEFAULT_DB else f" --db {shlex.quote(str(run.db))}"
+    return run.db_option
 
 
 def match_name(run: Run, store: Store, match_no: int) -> str:

@@ -37,7 +37,7 @@ def command(  # noqa: PLR0917 - an argument an option
     from evalengine.report import site
 
     plugs = settings.load_plugins(wanted)
-    with settings.open_store(db) as store, store.reading():
+    with settings.open_store(db) as store, store.reading(), settings.terminated():
         found = runs.reopen(store, run or store.latest_run(), plugs)
         written = site.write(
             found, store, plugs, Path(folder), most=matches, framed=frames, raters=raters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -281,3 +282,15 @@ def _checked(parameter: click.Parameter, value: Any, where: str, ctx: click.Cont
         msg = f"{where}: {error.message if isinstance(error, click.ClickException) else error}"
         raise ConfigError(msg) from error
     return value
+
+
+@contextmanager
+def terminated() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C, so that what a command began to write is removed."""
+    import signal
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

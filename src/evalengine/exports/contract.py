@@ -41,6 +41,16 @@ class Selection(Protocol):
             StoreError: a game is not installed, or not what it was.
         """
 
+    def report(self, files: Files, *, frames: int = 1_000, matches: int = 20_000, raters: Sequence[str] = ()) -> None:
+        """Write the pages of `evalengine report` for the one run that is chosen; `files` is a folder.
+
+        Args:
+            frames: matches with pictures; matches: those told of one by one; raters: further ones beside the usual.
+
+        Raises:
+            UsageError: several runs are chosen, or a part of one, or names are hidden.
+        """
+
 
 class Files(Protocol):
     """Where an exporter writes. What it wrote gets its name when all of it is written, and none of it otherwise."""

@@ -11,6 +11,7 @@ from evalengine.exports.choosing import Filters
 from evalengine.exports.selection import Reader
 from evalengine.exports.tables import TABLES
 from evalengine.plugins import Plugins
+from evalengine.runs import DEFAULT_DB
 from evalengine.store import Store
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _MOST = 20  # rows that are shown
 _LONGEST = 60  # characters of a cell that are shown
-_DB = Path(".evalengine/arena.db")
 
 
 class Records(list[dict[str, Any]]):
@@ -104,18 +104,19 @@ class Arena:
         return f"<evalengine arena {str(self.db)!r}: .runs .standings .matches .ratings .agents .steps>"
 
     def _repr_html_(self) -> str:
-        """Return the runs, and the standings of the latest, for a notebook."""
+        """Return the runs, and the standings of the latest that continues none, for a notebook."""
         runs = list(self.records("runs"))
         parts = [f"<h3>{escape(str(self.db))}</h3>", _shown(runs[-_MOST:], "runs")]
-        if runs:
-            latest = runs[-1]["run"]
+        own = [row["run"] for row in runs if row["kind"] == "run"] or [row["run"] for row in runs]
+        if own:
+            latest = own[-1]
             board = [row for row in self.records("standings") if row["run"] == latest]
             parts += [f"<h4>standings of run {latest}</h4>", _shown(board[:_MOST], "standings")]
         return "\n".join(parts)
 
 
 def load(
-    db: str | Path = _DB,
+    db: str | Path = DEFAULT_DB,
     *,
     run: int | Sequence[int] = (),
     game: str | Sequence[str] = (),

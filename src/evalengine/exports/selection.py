@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalengine import planning, references, runs
+from evalengine.errors import UsageError
 from evalengine.exports import aliases, tables
 from evalengine.exports.choosing import Filters, choose
 from evalengine.exports.steps import steps_of
 from evalengine.model import Branch, Termination
 from evalengine.replays import read_match
+from evalengine.report import site
+from evalengine.report.site import FRAMED, MATCHES
 from evalengine.store import match_id
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from evalengine.entry import Entry
     from evalengine.exports.choosing import ChosenRun
+    from evalengine.exports.contract import Files
     from evalengine.exports.splits import Split
     from evalengine.exports.tables import Table
     from evalengine.plugins import Plugins
@@ -52,6 +56,7 @@ class Reader:
         self._store = store
         self._plugs = plugs
         self._split = split
+        self._filters = filters
         self.db: Path = store.path
         self.hook: Any = plugs.hook
         self.anonymous = anonymous
@@ -79,6 +84,29 @@ class Reader:
         for run in self._runs:
             for _, match in self._stored(run):
                 yield match
+
+    def report(self, files: Files, *, frames: int = FRAMED, matches: int = MATCHES, raters: Sequence[str] = ()) -> None:
+        """Write the pages of `evalengine report` for the one run that is chosen."""
+        self._check_whole()
+        for run in self._runs:
+            found = runs.reopen(self._store, run.number, self._plugs)
+            site.fill(
+                found, self._store, self._plugs, files, most=matches, framed=frames, raters=raters,
+                db_option=found.db_option,
+            )  # fmt: skip
+
+    def _check_whole(self) -> None:
+        """Refuse to write pages of anything but one whole run with its names."""
+        wished = self._filters
+        if self.anonymous:
+            msg = "pages show agents' names and what they wrote: leave --anonymous out, or take a format of tables"
+        elif wished.games or wished.tags or wished.agents or wished.best is not None or self._split is not None:
+            msg = "pages are of a whole run: leave out --game, --tag, --agent, --best and --split"
+        elif len(self._runs) != 1:
+            msg = f"pages are of one run, not of {len(self._runs)}: name one with --run"
+        else:
+            return
+        raise UsageError(msg)
 
     # ------------------------------------------------------------------------------- matches
 
@@ -111,7 +139,7 @@ class Reader:
             yield part, (
                 run.number, number, planning.match_name(run.refs[game_no], names, number), run.refs[game_no], names,
                 list(map(float, scores)), list(places), [kinds.get(seat) for seat in range(len(agents))], termination,
-                turns, rotation, opening, seed, _branch(branch), started, seconds,
+                turns, rotation, opening, seed, self._told(_branch(branch)), started, seconds,
             )  # fmt: skip
 
     def _faults_of(self, run: ChosenRun) -> Iterator[tuple[int, tuple[int, str]]]:
@@ -242,8 +270,8 @@ class Reader:
         ((stored,),) = self._store.iterate("select count(*) from match where id >= ? and id < ?", low, high)
         seed = None if self.anonymous else row["seed"]
         whole = (
-            run.number, row["state"], seed, row["matches"], stored, list(run.refs.values()), len(run.names),
-            row["sandbox"], row["started"], row["seconds"],
+            run.number, row["kind"], row["parent"], row["state"], seed, row["matches"], stored,
+            list(run.refs.values()), len(run.names), row["sandbox"], row["started"], row["seconds"],
         )  # fmt: skip
         for part in self.splits or ("",):
             yield part, whole
@@ -270,4 +298,8 @@ class _Following:
 
 
 def _branch(text: str | None) -> dict[str, Any] | None:
-    return None if text is None else Branch(*json.loads(text))._asdict()
+    if text is None:
+        return None
+    told = Branch(*json.loads(text))._asdict()
+    del told["turns"]  # the match's own first ones, and not stored twice
+    return told

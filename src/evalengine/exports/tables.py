@@ -59,7 +59,8 @@ STEPS = Table(
         Column("game", "text", "the game as it was configured"),
         Column("turn", "int", "from 0"),
         Column("seat", "int", "who was to act, from 0"),
-        Column("agent", "text", "whose seat it is; null in the opening, which the engine plays"),
+        Column("agent", "text", "whose seat it is; null in the opening and in turns of a branch's parent, where it "
+               "was not asked"),
         Column("view", "value", "what the game showed this seat"),
         Column("legal", "value", "a list of the legal actions; null where the game lists none"),
         Column("action", "value", "what was done; null at a fault"),
@@ -68,7 +69,7 @@ STEPS = Table(
         Column("info", "value", "what the agent gave beside its action, or null"),
         Column("reward", "float", "what it brought until the seat's next step; where the game does not say: 0, and "
                "the score at the seat's last"),
-        Column("think_us", "int", "microseconds of thought; null in the opening"),
+        Column("think_us", "int", "microseconds of thought; null where `agent` is"),
         Column("score", "float", "the seat's score at the end of the match"),
         Column("place", "int", "the seat's place at the end of the match"),
     ),
@@ -134,6 +135,8 @@ RUNS = Table(
     "one run",
     (
         _RUN,
+        Column("kind", "text", "run; branch or explore: it continues matches of another"),
+        Column("parent", "int", "which run it continues, or null"),
         Column("state", "text", "running, done, stopped or interrupted"),
         Column("seed", "int", "63 bits that everything follows from; null when names are hidden"),
         Column("planned", "int", "matches planned; null where results decide"),

@@ -7,18 +7,36 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from evalengine.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MANIFEST = "evalengine-report.json"  # which files of the folder are ours
 
 
+class New:
+    """A folder that is being filled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file of this name for writing."""
+        path = self._path / name
+        path.parent.mkdir(exist_ok=True)
+        return path.open("wb")
+
+
+def manifest(names: Iterable[str]) -> bytes:
+    """Return the list of the files of a report, as it lies among them."""
+    return json.dumps({"files": sorted(names)}, indent=0).encode()
+
+
 @contextlib.contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
+def replaced(folder: Path) -> Iterator[New]:
     """Yield a new folder beside `folder`, and put it in its place when the body ends well.
 
     Raises:
@@ -33,8 +51,8 @@ def replaced(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
-        yield new
-        _seal(new)
+        yield New(new)
+        new.chmod(0o755)  # a temporary folder hides what is in it
         _put(new, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -69,13 +87,6 @@ def _ours(folder: Path) -> set[str]:
         return {MANIFEST, *map(str, listed)}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
-
-
-def _seal(new: Path) -> None:
-    """Write the list of files, and let others read what a temporary folder hides."""
-    files = sorted(str(path.relative_to(new)) for path in new.rglob("*") if path.is_file())
-    (new / MANIFEST).write_text(json.dumps({"files": files}, indent=0), encoding="utf-8")
-    new.chmod(0o755)
 
 
 def _put(new: Path, folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import findings, planning
 from evalengine.errors import UsageError
+from evalengine.exploring import Continues
 from evalengine.model import FaultKind, Termination
 from evalengine.scopes import SKILL
 
@@ -49,6 +50,8 @@ def facts(run: Run, store: Store) -> dict[str, Any]:
         "state": run.state,
         "complete": finished,
         "command": row["command"],
+        "kind": run.kind,
+        "continues": Continues.of(run.entry.settings).told() if run.entry.settings.continues else None,
         "asked": run.entry.settings.games,
         # Whoever knows the seed of a run that goes on knows the luck of matches still to be played.
         "seed": run.seed if finished else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import evidence
@@ -24,6 +25,7 @@ PICTURES = 1  # flag of a row: the match has frames
 _MOST_LOG = 4_000  # characters of one seat's stream
 _MOST_LOGS = 16_000_000  # characters of all of them
 _MOST_FRAMES = 64_000_000  # characters of all packed frames, about
+_MOST_TOGETHER = 2_000_000  # characters of frames and logs in one file, but for its last match
 _MOST_TURNS = 2_000  # of a match with frames
 _MOST_INFO = 300  # characters of what an agent gave beside an action
 _NUMBER = 4  # characters of a number in a packed frame, about
@@ -75,8 +77,12 @@ class Reader:
         self._logs = self._frames = 0  # characters so far
 
     def shard(self, numbers: Sequence[int]) -> tuple[list[list[Any]], dict[str, Any]]:
-        """Return the rows of these matches, and their turns with a table of chunks that their frames share."""
+        """Return the rows of these matches, and their turns with a table of chunks that their frames share.
+
+        Where frames and logs are large, of the first of them only: a page loads all that stand together.
+        """
         chunks = Chunks()
+        before = self._frames + self._logs
         rows, told = [], []
         for number in numbers:
             found = read_match(self._run.number, number, self._run.entry, self._store)
@@ -84,6 +90,8 @@ class Reader:
             record = self._match(found, chunks)
             told.append(record)
             rows.append(self._row(found, record))
+            if self._frames + self._logs - before > _MOST_TOGETHER:
+                break
         return rows, {"chunks": list(chunks), "matches": told}
 
     def _row(self, found: StoredMatch, record: Mapping[str, Any]) -> list[Any]:
@@ -105,8 +113,10 @@ class Reader:
 
     def _match(self, found: StoredMatch, chunks: Chunks) -> dict[str, Any]:
         record: dict[str, Any] = {"no": found.spec.match_no, "scores": [seat["score"] for seat in found.seats]}
-        if found.spec.opening:
-            record["opening"] = found.spec.opening
+        if before := _before(found):
+            record["before"] = before
+        if (branch := found.spec.branch) is not None:
+            record["branch"] = [branch.parent, branch.turn]
         try:
             record["turns"] = turns(found)
             if found.spec.match_no in self._chosen.framed and len(found.turns) <= _MOST_TURNS:
@@ -148,7 +158,7 @@ def turns(found: StoredMatch) -> list[list[list[Any]]]:
     told = []
     for number, match in zip(range(len(found.turns)), found.replayed(), strict=False):
         done = found.turns[number]
-        asked = number >= found.spec.opening
+        asked = number >= found.first_asked
         acts = []
         for seat in match.state.to_move():
             act = done[None] if None in done else done.get(seat)
@@ -158,6 +168,12 @@ def turns(found: StoredMatch) -> list[list[list[Any]]]:
             acts.append(entry)
         told.append(acts)
     return told
+
+
+def _before(found: StoredMatch) -> list[list[Any]]:
+    """Return who decided in the turns before any agent was asked, as [who, turns] in their order."""
+    deciders = (found.decided_by(turn) for turn in range(found.first_asked))
+    return [[who, len(list(turns))] for who, turns in itertools.groupby(deciders)]
 
 
 def _text(found: StoredMatch, act: Any) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 from evalengine.report import folder, gathering, matches
 from evalengine.report.pages import STATIC, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from evalengine.plugins import Plugins
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DATA = "data"
 MATCHES, FRAMED = 20_000, 1_000  # by default told of, and with frames
 
-_SHARD = 100  # matches whose turns are in one file
+_SHARD = 100  # matches at most whose turns are in one file
 _LISTED = 5_000  # rows in one file
 
 
@@ -32,6 +32,13 @@ class Written(NamedTuple):
     framed: int
     files: int
     size: int
+
+
+class Files(Protocol):
+    """Where a report goes."""
+
+    def open(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """Open a file of this name for writing; "/" in it is a folder."""
 
 
 def write(
@@ -48,13 +55,20 @@ def write(
         UsageError: `target` must not be replaced, or a rater does not fit; StorageError: it cannot be written.
     """
     with folder.replaced(target) as new:
-        site = _Site(run, store, new, db_option)
-        chosen = matches.choose(run, store, most, framed)
-        site.write_pages(list(gathering.boards(run, store, plugs, raters)), chosen)
-        pictured = site.write_data(chosen)
-        shutil.copytree(STATIC, new / "static")
-        sizes = [path.stat().st_size for path in new.rglob("*") if path.is_file()]
-    return Written(chosen.total, len(chosen.listed), pictured, len(sizes), sum(sizes))
+        return fill(run, store, plugs, new, most=most, framed=framed, raters=raters, db_option=db_option)
+
+
+def fill(
+    run: Run, store: Store, plugs: Plugins, files: Files, *, most: int = MATCHES, framed: int = FRAMED,
+    raters: Sequence[str] = (), db_option: str = "",
+) -> Written:  # fmt: skip
+    """Write the files of a report, wherever they go; what else there is to say stands at `write`."""
+    site = _Site(run, store, files, db_option)
+    chosen = matches.choose(run, store, most, framed)
+    site.write_pages(list(gathering.boards(run, store, plugs, raters)), chosen)
+    pictured = site.write_data(chosen)
+    site.write_static()
+    return Written(chosen.total, len(chosen.listed), pictured, len(site.sizes), sum(site.sizes.values()))
 
 
 def link(kind: str, number: int = 0, **query: Any) -> str:
@@ -67,13 +81,13 @@ def link(kind: str, number: int = 0, **query: Any) -> str:
 class _Site:
     """The files of a report under construction."""
 
-    def __init__(self, run: Run, store: Store, new: Path, db_option: str) -> None:
+    def __init__(self, run: Run, store: Store, files: Files, db_option: str) -> None:
         self._run = run
         self._store = store
-        self._new = new
+        self._files = files
         self._db_option = db_option
         self._pages = Pages(link)
-        (new / DATA).mkdir()
+        self.sizes: dict[str, int] = {}  # of what was written, by name; the list of it left out
 
     def write_pages(self, boards: Sequence[dict[str, Any]], chosen: matches.Chosen) -> None:
         """Write all pages; matches are data for two of them."""
@@ -95,11 +109,13 @@ class _Site:
     def write_data(self, chosen: matches.Chosen) -> int:
         """Write what pages load: rows and turns of matches, and which file has them; return how many have frames."""
         firsts: list[int] = []
+        places: list[int] = []
         rows: list[list[Any]] = []
         lists = pictured = 0
         for told, record in self._shards(chosen):
             self._script(f"turns-{len(firsts)}", record)
             firsts.append(told[0][0])
+            places.append(lists)
             pictured += sum("texts" in match for match in record["matches"])
             rows += told
             if len(rows) >= _LISTED:
@@ -108,15 +124,25 @@ class _Site:
         if rows:
             self._script(f"list-{lists}", rows)
             lists += 1
-        self._script("meta", self._meta(firsts, lists, pictured))
+        self._script("meta", self._meta(firsts, places, lists, pictured))
         return pictured
 
     def _shards(self, chosen: matches.Chosen) -> Iterator[tuple[list[list[Any]], dict[str, Any]]]:
         reader = matches.Reader(self._run, self._store, chosen)
-        for start in range(0, len(chosen.listed), _SHARD):
-            yield reader.shard(chosen.listed[start : start + _SHARD])
+        start = 0
+        while start < len(chosen.listed):
+            rows, record = reader.shard(chosen.listed[start : start + _SHARD])
+            start += len(rows)
+            yield rows, record
 
-    def _meta(self, firsts: Sequence[int], lists: int, framed: int) -> dict[str, Any]:
+    def write_static(self) -> None:
+        """Write style and scripts, and the list of all files, by which a later report knows what it may replace."""
+        for path in sorted(STATIC.iterdir()):
+            self._write(f"static/{path.name}", path.read_text(encoding="utf-8"))
+        with self._files.open(folder.MANIFEST) as file:
+            file.write(folder.manifest(self.sizes))
+
+    def _meta(self, firsts: Sequence[int], places: Sequence[int], lists: int, framed: int) -> dict[str, Any]:
         return {
             "run": self._run.number,
             "agents": [agent.name for agent in self._run.entry.agents],
@@ -125,7 +151,7 @@ class _Site:
             "ends": matches.ENDS,
             "firsts": firsts,
             "lists": lists,
-            "rows": _LISTED,
+            "places": places,
             "framed": framed,
             "db": self._db_option,
         }
@@ -134,7 +160,10 @@ class _Site:
         self._write(f"{DATA}/{name}.js", script(name, value))
 
     def _write(self, name: str, text: str) -> None:
-        (self._new / name).write_text(text, encoding="utf-8")
+        data = text.encode()
+        self.sizes[name] = len(data)
+        with self._files.open(name) as file:
+            file.write(data)
 
 
 def script(name: str, value: Any) -> str:

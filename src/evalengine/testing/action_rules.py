@@ -142,13 +142,14 @@ def check_refusal(line: Line, seat: int, options: Any, action: Any) -> None:
 def actions(subject: Subject) -> str:
     """Actions come back from msgpack as they were, and each has a name of its own."""
     tried = 0
+    known: dict[str, str] = {}
     for line in subject.positions():
         for seat in line.movers():
             options = list(a_few(line.legal(seat), _MOST, line.rng))
             for action in options:
                 _check_travel(line, seat, action)
                 tried += 1
-            _check_names(line, seat, options)
+            _check_names(line, seat, options, known)
     return f"{tried} came back as they were, with names of their own"
 
 
@@ -164,13 +165,17 @@ def _check_travel(line: Line, seat: int, action: Any) -> None:
         raise line.breach(told, remedy, f"legal({seat})")
 
 
-def _check_names(line: Line, seat: int, options: Sequence[Any]) -> None:
+def _check_names(line: Line, seat: int, options: Sequence[Any], known: dict[str, str]) -> None:
+    """Check the names of a seat's actions; `known` are those that were given before, by action."""
     names: dict[str, Any] = {}
     for action in options:
         call = f"action_to_str({shown(action)})"
         name = line.call("action_to_str", line.game.action_to_str, action)
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise line.breach(f"it returned {shown(name)}", "Return one line of text", call)
+        if known.setdefault(repr(action), name) != name:
+            told = f"it returned {name!r}, and {known[repr(action)]!r} when it was asked before"
+            raise line.breach(told, "Make the name of the action alone: nothing else is known when it is read", call)
         if name in names:
             told = f"it returned {name!r}, as for {shown(names[name])}, which is open to seat {seat} too"
             raise line.breach(told, "Give each action a name of its own", call)

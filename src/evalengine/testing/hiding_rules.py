@@ -73,8 +73,8 @@ class Frame:
     """One position as the seats see it."""
 
     movers: list[int]
-    seen: list[Any]  # by seat: view and legal actions
-    beyond: list[dict[str, Any]]  # by seat: what else is shown to it
+    seen: list[Any]  # by seat: its view, and whether it is to move
+    beyond: list[dict[str, Any]]  # by seat: what else is shown to it, legal actions and refusals while it is to move
 
 
 @dataclass
@@ -213,9 +213,12 @@ def _frame(line: Line) -> Frame:
     movers = sorted(line.movers())
     seen, beyond = [], []
     for seat in range(line.seats):
-        legal = packed(listed(line.legal(seat))) if seat in movers else None
-        seen.append((packed(line.view(seat)), legal))
-        beyond.append({f"render({seat})": line.call("render", line.state.render, seat), f"svg({seat})": line.svg(seat)})
+        seen.append((packed(line.view(seat)), seat in movers))
+        told = {f"render({seat})": line.call("render", line.state.render, seat), f"svg({seat})": line.svg(seat)}
+        if seat in movers:
+            told[f"legal({seat})"] = packed(listed(line.legal(seat)))
+            told[f"refuse({seat}, None)"] = line.refuse(seat, None)
+        beyond.append(told)
     return Frame(movers, seen, beyond)
 
 
@@ -234,7 +237,7 @@ def _compare(base: Played, other: Played, change: Change, evidence: Evidence, *,
         blind -= {seat for seat in seats if one.seen[seat] != two.seen[seat]}
         saw = len(blind) < len(seats)
         if turn >= start and blind:
-            _check_beyond(base, one, two, blind, turn, change)
+            _check_beyond(base, one, two, blind - {change.seat}, turn, change)  # what it did it knows
             if saw and change.seat not in blind:
                 hidden_at = turn if hidden_at is None else hidden_at
                 if perfect:
@@ -258,9 +261,9 @@ def _check_beyond(  # noqa: PLR0917 - two frames of one turn
 ) -> None:
     for seat in sorted(blind):
         for call, found in one.beyond[seat].items():
-            if found != two.beyond[seat][call]:
+            if found != two.beyond[seat].get(call, found):
                 told = f"with {change.told()} otherwise the views of seat {seat} are the same, but {call} differs"
-                remedy = f"Draw in it only what view({seat}) holds"
+                remedy = f"Let it tell only what view({seat}) holds"
                 raise Breach(told, remedy, call=f"{call} in turn {turn}", seed=base.line.seed)
 
 
@@ -332,7 +335,6 @@ def _own(line: Line, seat: int) -> dict[str, Any]:
     frame = _frame(line)
     return {
         f"view({seat})": frame.seen[seat][0],
-        f"legal({seat})": frame.seen[seat][1],
         **frame.beyond[seat],
     }
 

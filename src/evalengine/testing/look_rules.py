@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from evalengine.contracts import OBSERVATION_FIELDS
+from evalengine.contracts import OBSERVATION_FIELDS, State
 from evalengine.testing.rules import rule
 from evalengine.testing.subject import Line, differs, packed, shown
 from evalengine_host import protocol
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from evalengine.testing.subject import Subject
 
 _LARGEST = 64 << 10  # bytes of a view: more costs each question several packets
+_LARGEST_TEXT = 64 << 10  # characters of a position
+_LARGEST_DRAWING = 256 << 10  # characters: reports leave out what is larger
 _SVG = "{http://www.w3.org/2000/svg}"
 _ACTIVE = frozenset({"script", "foreignobject", "iframe", "object", "embed", "audio", "video", "handler", "listener"})
 _INSIDE = re.compile(r"\s*(#|data:image/(png|jpeg|gif|webp)[;,])", re.IGNORECASE)
@@ -69,6 +71,28 @@ def _check_entries(line: Line, seat: int, view: dict[Any, Any]) -> None:
         if packed(entry) != packed(value):
             told = f"it returned {shown(entry)}, the view holds {shown(value)}"
             raise line.breach(told, "Return what view() holds under that name, or leave entry() out", call)
+    if type(line.state).entry is not State.entry:
+        for name in sorted(_attributes(line.state) - view.keys()):
+            _check_no_entry(line, seat, name)
+
+
+def _attributes(state: State) -> set[str]:
+    """Return the names under which a state keeps things: what an entry that tells too much would be called."""
+    slots = (slot for kind in type(state).__mro__ for slot in getattr(kind, "__slots__", ()))
+    return {*vars(state), *slots} if hasattr(state, "__dict__") else set(slots)
+
+
+def _check_no_entry(line: Line, seat: int, name: str) -> None:
+    call = f"entry({seat}, {name!r})"
+    remedy = "Raise KeyError for what view() does not hold, or leave entry() out"
+    try:
+        found = line.state.entry(seat, name)
+    except KeyError:
+        return
+    except Exception as error:
+        told = f"it raised {type(error).__name__}, not KeyError, for a name that the view does not hold"
+        raise line.breach(told, remedy, call) from error
+    raise line.breach(f"it returned {shown(found)}, which the view does not hold", remedy, call)
 
 
 def _otherwise(value: Any, back: Any, where: str = "it") -> tuple[str, Any, Any] | None:
@@ -93,7 +117,13 @@ def _otherwise(value: Any, back: Any, where: str = "it") -> tuple[str, Any, Any]
 def parts(subject: Subject) -> str:
     """A view and a legal list are no part of the state: who changes them changes nothing."""
     emptied = 0
+    held: list[tuple[str, int, Any, Any]] = []  # views of the turn before, and what they were
     for line in subject.positions():
+        for call, turn, view, was in held:
+            if packed(view) != was:
+                told = f"the view of turn {turn} is another now that the match went on"
+                raise line.breach(told, "Return a copy: self.board.copy(), not the board or a window on it", call)
+        held = [(f"view({seat})", line.turn, view, packed(view)) for seat, view in enumerate(_views(line))]
         before = line.looks(drawings=False)
         for seat in range(line.seats):
             _empty(line.view(seat))
@@ -109,6 +139,10 @@ def parts(subject: Subject) -> str:
                 told = f"after an agent emptied the list it was given, {changed} returns something else"
                 raise line.breach(told, "Return a new list or a tuple", f"legal({seat})")
     return f"{emptied} views emptied"
+
+
+def _views(line: Line) -> list[Any]:
+    return [line.view(seat) for seat in range(line.seats)]
 
 
 def _empty(value: Any) -> None:
@@ -155,6 +189,9 @@ def text(subject: Subject) -> str:
             call = f"render({'' if seat is None else seat})"
             if not isinstance(found, str):
                 raise line.breach(f"it returned {shown(found)}", "Return the position as lines of text", call)
+            if len(found) > _LARGEST_TEXT:
+                told = f"it has {len(found):,} characters, more than {_LARGEST_TEXT:,}"
+                raise line.breach(told, "Show what a person can read", call)
             odd = next((c for c in found if not c.isprintable() and c not in "\n\t"), None)
             if odd is not None:
                 raise line.breach(
@@ -183,6 +220,9 @@ def _wrong_with(document: Any) -> tuple[str, str] | None:  # noqa: PLR0911 - one
     """Return what is wrong with a drawing and what to do, None when nothing is."""
     if not isinstance(document, str):
         return f"it returned {type(document).__name__}", "Return the document as text"
+    if len(document) > _LARGEST_DRAWING:
+        told = f"it has {len(document):,} characters, more than {_LARGEST_DRAWING:,}"
+        return told, "Draw less: reports leave out what is larger"
     if "<!DOCTYPE" in document.upper() or "<!ENTITY" in document.upper() or "<?xml-stylesheet" in document.lower():
         return "it holds a DOCTYPE, an entity or a style sheet's address", "Begin with <svg"
     try:

@@ -20,11 +20,11 @@ from evalengine.testing.subject import Line, Subject, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_NAME = re.compile(r"(?:[a-z0-9_]+:)?[A-Za-z0-9_]+")
+_NAME = re.compile(r"[A-Za-z0-9_]+|[a-z0-9_]+:[A-Za-z0-9_./-]+")
 _TAG = re.compile(r"[A-Za-z0-9_.-]+")
 _FOLLOW = frozenset({"hidden", "chance", "simultaneous", "teams", "multiplayer"})
 _WORDS = frozenset({"and", "or", "not"})
-_TYPES = ("integer", "number", "boolean", "string")
+_TYPES = ("integer", "number", "boolean", "string", "array", "object")
 _LONGEST_DOC = 2000  # characters
 _MOST_TURNS = 1_000_000
 _SLOWEST_TURN_S = 0.25  # on average: a match of 100 turns would take half a minute

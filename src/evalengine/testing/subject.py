@@ -31,6 +31,7 @@ CALLS: deque[str] = deque(maxlen=1)
 _LONGEST = 50_000  # turns of a random match
 _POSITIONS = 12  # of a long match that are looked at
 _PATIENCE_S = 10.0  # for one random match, before it is said never to end
+_MOST_ACTIONS = 65_536  # of one position
 _LEAST = 6  # positions, however slow the game
 
 
@@ -62,7 +63,9 @@ class Subject:
         """
         try:
             game = references.build_game(self.spec, self.config)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise Broken(references.one_line(error), "Repair what it names", call=f"making {self.ref}") from error
         adapted = game.spec
         if not isinstance(adapted, GameSpec) or adapted.name != self.spec.name:
@@ -203,7 +206,9 @@ class Line:
             raise self.located(breach, f"{name}()") from None
         except GameError as error:
             raise Broken(str(error), "Repair what it names", call=self.where(f"{name}()"), seed=self.seed) from error
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             told = f"{name}() raised {references.one_line(error)}{_place(error)}"
             shown = f"{name}({', '.join(map(_shown, arguments))})"
             raise Broken(told, "Repair what it names", call=self.where(shown), seed=self.seed) from error
@@ -233,8 +238,17 @@ class Line:
         return found
 
     def legal(self, seat: int) -> Any:
-        """Return what is open to a seat."""
-        return self.call("legal", self.state.legal, seat)
+        """Return what is open to a seat.
+
+        Raises:
+            Breach: more than an agent can be sent in each turn; told here, since every rule goes through the list.
+        """
+        found = self.call("legal", self.state.legal, seat)
+        if isinstance(found, Sequence) and len(found) > _MOST_ACTIONS:
+            told = f"it lists {len(found):,} actions, more than {_MOST_ACTIONS:,}: each question sends all of them"
+            remedy = "Let an action be done in several turns, a part in each"
+            raise self.breach(told, remedy, f"legal({seat})")
+        return found
 
     def view(self, seat: int) -> Any:
         """Return what a seat sees."""

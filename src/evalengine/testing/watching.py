@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import _thread
 import datetime as dt
+import decimal
+import gc
 import io
 import os
 import random
+import resource
+import signal
 import sys
 import sysconfig
 import threading
@@ -111,10 +115,13 @@ class Watch:
         """Put noting calls in the places of clocks, generators and output; and hear of network, files, processes."""
         for name in _CLOCKS:
             self._wrap(time, name, "clock", f"time.{name}()")
+        for module, name in ((os, "times"), (resource, "getrusage")):
+            self._wrap(module, name, "clock", f"{module.__name__}.{name}()")
         for name in _GENERATORS:
             self._wrap(random, name, "random", f"random.{name}()")
         for module, name in ((os, "urandom"), (os, "getrandom"), (random, "_urandom")):
             self._wrap(module, name, "random", f"the system's entropy (os.{name.strip('_')})")
+        self._wrap(os, "getpid", "random", "the number of the process (os.getpid())")
         # Of threads the interpreter tells nothing before 3.12.
         self._wrap(threading.Thread, "start", "process", "a thread", deep=True)
         self._wrap(_thread, "start_new_thread", "process", "a thread", deep=True)
@@ -208,6 +215,9 @@ def condition() -> dict[str, Any]:
         "the recursion limit": sys.getrecursionlimit(),
         "the number of threads": threading.active_count(),
         "sys.path": list(sys.path),
+        "what is done at a signal": [signal.getsignal(number) for number in sorted(signal.valid_signals())],
+        "the garbage collector": (gc.isenabled(), gc.get_threshold()),
+        "the precision of `decimal`": repr(decimal.getcontext().copy().prec),
     }
     numpy = sys.modules.get("numpy")
     if numpy is not None and hasattr(numpy, "random"):

@@ -171,10 +171,10 @@ class Position(State):
         return () if self._over else (0,)
 
     def view(self, seat: int) -> Any:
-        return self._shown
+        return copy.deepcopy(self._shown)  # an agent in this process may change what it is given
 
     def legal(self, seat: int) -> Sequence[Any] | None:
-        return self._game.actions
+        return () if self._over else self._game.actions
 
     def refuse(self, seat: int, action: Any) -> str | None:
         try:

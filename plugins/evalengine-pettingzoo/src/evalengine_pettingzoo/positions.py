@@ -65,6 +65,8 @@ class Position(State):
         return self._movers
 
     def legal(self, seat: int) -> Sequence[Any] | None:
+        if not self._movers:
+            return ()  # the mask of the end may still allow something
         found = legal_of(self._game.spaces[seat], self._mask(seat))
         if found == ():
             msg = f"the environment asks {self._game.agents[seat]!r}, but its action mask is empty"

@@ -2,7 +2,6 @@
 (async () => {
   const {load, element, name, time} = evalengine;
   const PLAY_MS = 700;
-  const SHARD = 100;
   const part = (id) => document.getElementById(id);
   const meta = await load("meta");
 
@@ -29,7 +28,7 @@
       data = await load(`turns-${shard}`);
       match = data.matches.find((one) => one.no === number) ?? null;
     }
-    if (match) row = (await load(`list-${Math.floor(shard * SHARD / meta.rows)}`)).find((one) => one[0] === number);
+    if (match) row = (await load(`list-${meta.places[shard]}`)).find((one) => one[0] === number);
   } catch (error) {
     missing(error.message);
     return;
@@ -58,6 +57,9 @@
 
   // ------------------------------------------------------------------ what does not change
 
+  // Who decided before any agent was asked: the opening, the parent of a branch, or who held an action for a seat.
+  const deciders = (match.before ?? []).flatMap(([who, count]) => Array(count).fill(who));
+
   function fillSeats() {
     const spent = agents.map(() => [0, 0, 0]);
     turns.forEach((acts, turn) => acts.forEach(([seat, , us]) => {
@@ -82,12 +84,11 @@
   function fillTurns() {
     turns.forEach((acts, turn) => {
       acts.forEach(([seat, text, us, info], place) => {
-        const opening = turn < (match.opening ?? 0);
         const told = element("td", {}, name(text));
         if (info !== undefined) told.append(element("small", {}, element("br"), name(info)));
         part("turns").append(element("tr", {"data-turn": turn},
           element("td", {class: "number"}, place ? "" : element("a", {href: `#turn=${turn}`}, String(turn))),
-          element("td", {}, opening ? "opening" : name(agents[seat])),
+          element("td", {}, deciders[turn] ?? name(agents[seat])),
           told,
           element("td", {class: "number nowrap"}, time(us))));
       });
@@ -139,7 +140,7 @@
 
   function did(turn) {
     return turns[turn].map(([seat, text, us]) => {
-      const who = turn < (match.opening ?? 0) ? "the opening" : agents[seat];
+      const who = deciders[turn] ? {opening: "the opening", parent: "the parent", held: "held"}[deciders[turn]] : agents[seat];
       return `${who}: ${text}${us === null || us === undefined ? "" : `, ${time(us)}`}`;
     }).join("; ");
   }
@@ -209,10 +210,11 @@
   }
 
   const seconds = time(row[7] * 1e3);
+  const parent = match.branch ? ` Continues ${match.branch[0]} from turn ${match.branch[1]}.` : "";
   const end = meta.ends[row[4]];
   document.title = `${id} – run ${meta.run}`;
   part("name").replaceChildren(name(id));
-  part("told").textContent = `${evalengine.result(meta, row)}; ${turns.length} turns in ${seconds}, ended by ${end === "rules" ? "the rules" : end.replace("_", " ")}.${match.note ? ` ${match.note}` : ""}`;
+  part("told").textContent = `${evalengine.result(meta, row)}; ${turns.length} turns in ${seconds}, ended by ${end === "rules" ? "the rules" : end.replace("_", " ")}.${parent}${match.note ? ` ${match.note}` : ""}`;
   part("show").textContent = `evalengine show ${quoted}${meta.db}`;
   fillSeats();
   fillTurns();
