@@ -198,6 +198,12 @@ def test_what_cannot_be_graded_is_one_line(grades, thresholds, students, told):
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--thresholds", "--students"])
+def test_a_file_that_is_not_there_is_one_line(grades, option):
+    said = grades(THRESHOLDS, STUDENTS, option, "none.csv", code=4)
+    assert said == "error: none.csv cannot be read: No such file or directory. Name another file\n"
+
+
 def test_grades_are_never_anonymous(grades):
     assert "leave --anonymous out" in grades(THRESHOLDS, STUDENTS, "--anonymous", code=4)
 

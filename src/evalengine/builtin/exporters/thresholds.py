@@ -34,7 +34,9 @@ def read_thresholds(path: str) -> tuple[str, list[Threshold]]:
 
     try:
         table = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except ValueError as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
     if unknown := sorted(table.keys() - {"bound", "threshold"}):
@@ -54,6 +56,10 @@ def read_thresholds(path: str) -> tuple[str, list[Threshold]]:
         msg = f"{path}: two thresholds are called {twice!r}: give them a name each"
         raise ConfigError(msg)
     return bound, found
+
+
+def _unreadable(path: str, error: OSError) -> ConfigError:
+    return ConfigError(f"{path} cannot be read: {error.strerror}. Name another file")
 
 
 def _threshold(where: str, row: Any) -> Threshold:
@@ -100,7 +106,9 @@ def read_students(path: str) -> dict[str, str]:
                     msg = f"{path}:{reader.line_num}: {what}: one line for each student, with its own agent"
                     raise ConfigError(msg)
                 found[agent] = student
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (UnicodeDecodeError, csv.Error) as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
     return found
