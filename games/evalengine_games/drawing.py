@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SEAT_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # by seat: blue, orange, green, purple
+# By seat: blue, orange, green, purple, vermilion, sky blue, yellow, grey (for black, which is the ink).
+SEAT_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#7F7F7F")
 BOARD, LINE, INK, PAPER, HIGHLIGHT = "#F5EFE0", "#8A7F6A", "#1B1B1B", "#FFFFFF", "#F0E442"
 CELL = 40  # side of a board's cell
 

@@ -148,6 +148,50 @@ SPECS = (
         tags=("cards",),
     ),
     _spec(
+        "market_simulator",
+        "MarketSimulator",
+        "Two to eight traders with equal accounts buy and sell goods at auctions, among a crowd of others, to be "
+        "rich at the end.\n"
+        "Each tick all seats give orders at once; then news move the value of each good, on average a tenth of "
+        "the way back to its fixed mean, whatever is ordered; then each good has one auction at one price, near "
+        "its new value: bids at or above it buy, offers at or below it sell, the better first, equal ones in "
+        "proportion. Orders last one tick. A good: at most 10 bought and 10 sold a tick, 60 held; bids must be "
+        "covered by cash at their own prices, offers by stock. Start: 5000 coins, 20 of each good. Score: cash + "
+        "goods at the last values.\n"
+        "Observation: tick, ticks, me (your seat); by good, in the order of goods: means, values (now), past "
+        "(values, oldest first), prices and volumes (last auction, price 0: none); by seat: cash, stock and "
+        "fills (by good: units held; bought - sold in the last auction), wealth; out (seats that are gone).\n"
+        "An action is a list of 0 to 12 orders (JSON): good, side (buy or sell), quantity (1 to 10), price "
+        "(whole, 1 to twice the mean: the most you pay, the least you take); bid below your own offers of a "
+        "good. Any such list is taken; only a few are listed as legal. Examples: [] does nothing; "
+        '[{"good": "grain", "side": "buy", "quantity": 10, "price": 45}, {"good": "silk", "side": "sell", '
+        '"quantity": 5, "price": 220}].',
+        config={
+            "ticks": {
+                "type": "integer",
+                "default": 100,
+                "minimum": 1,
+                "maximum": 1000,
+                "description": "auctions of each good a match",
+            },
+            "goods": {
+                "type": "integer",
+                "default": 3,
+                "minimum": 1,
+                "maximum": 3,
+                "description": "goods that are traded: grain, iron, silk",
+            },
+        },
+        max_seats=8,
+        max_turns=100,
+        dynamics="simultaneous",
+        chance=True,
+        utility="general",
+        min_score=0.0,
+        max_score=738_600.0,
+        tags=("market",),
+    ),
+    _spec(
         "othello",
         "Othello",
         "Seats in turn put a disc on an 8x8 board so that it flanks discs of the other in a line, and turn those.\n"

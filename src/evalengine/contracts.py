@@ -88,7 +88,10 @@ class State(ABC):
 
     @abstractmethod
     def legal(self, seat: int) -> Sequence[Action] | None:
-        """Return the actions open to a seat that is to move, all of one type; None when they cannot be listed."""
+        """Return the actions open to a seat that is to move, all of one type; None when they cannot be listed.
+
+        Of too many to list it may return a few, always the same as far as they are possible, if `refuse` takes all.
+        """
 
     def refuse(self, seat: int, action: Action) -> str | None:
         """Return why `action` is not possible now, or None. Default: membership in `legal`, types exact."""
@@ -206,6 +209,10 @@ class Info:
     def action_to_str(self, action: Action) -> str:
         """Return an action as people write it."""
         return self._game.action_to_str(action)
+
+    def action_from_str(self, text: str) -> Action | None:
+        """Return the action that the game writes as `text`, possible now or not; None: not known."""
+        return self._game.action_from_str(text)
 
     @property
     def information(self) -> str:

@@ -73,6 +73,22 @@ AGENTS = (
         fits="kuhn_poker",
         opponent=True,
     ),
+    _spec(
+        "value-trader",
+        "market:ValueTrader",
+        "Bid `margin` hundredths below the mean value of each good, and offer as far above it.",
+        parameters={
+            "margin": {
+                "type": "integer",
+                "default": 10,
+                "minimum": 0,
+                "maximum": 90,
+                "description": "how far from the mean, in hundredths of it",
+            }
+        },
+        fits="market_simulator",
+        opponent=True,
+    ),
 )
 
 

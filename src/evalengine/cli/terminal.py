@@ -144,8 +144,11 @@ class Terminal:
         alike = {name: action for name, action in self._choices.items() if name.lower() == text.lower()}
         if len(alike) == 1:
             return True, next(iter(alike.values()))
-        if legal is not None or not text or text.removeprefix(":").lower() in _COMMANDS:
+        if not text or text.removeprefix(":").lower() in _COMMANDS:
             return False, None
+        if legal is not None:  # the game may take more than it lists
+            action = self._game.action_from_str(text)
+            return action is not None, action
         try:  # the game cannot list its actions: a value as Python writes it, else the text
             return True, ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):

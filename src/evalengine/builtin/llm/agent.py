@@ -45,7 +45,7 @@ class LlmAgent(Agent):
         while True:
             with info.waiting():
                 answer = self._calls.complete(messages, by, usage)
-            found = _read(answer, observation, texts)
+            found = _read(answer, observation, texts, info)
             if isinstance(found, parsing.Chosen):
                 return found.action
             if not left:
@@ -55,12 +55,24 @@ class LlmAgent(Agent):
             messages = [*messages, *prompt.again(answer, found.reason)]
 
 
-def _read(answer: str, observation: Observation, texts: list[str] | None) -> parsing.Chosen | parsing.Refused:
-    if texts is not None:
-        assert observation.legal is not None
-        return parsing.read(answer, observation.legal, texts)
-    found = parsing.read_unlisted(answer)
-    if isinstance(found, parsing.Refused):
+def _read(
+    answer: str, observation: Observation, texts: list[str] | None, info: Info
+) -> parsing.Chosen | parsing.Refused:
+    if texts is None:
+        found = parsing.read_unlisted(answer)
+        return found if isinstance(found, parsing.Refused) else _judged(found.action, observation)
+    assert observation.legal is not None
+    found = parsing.read(answer, observation.legal, texts)
+    if isinstance(found, parsing.Chosen):
         return found
-    reason = observation.refusal(found.action)
-    return found if reason is None else parsing.Refused(FaultKind.ILLEGAL, f"That action: {reason}.")
+    # A game may take more than it lists: such an action is written out, as JSON or as the game writes it.
+    named = parsing.read_unlisted(answer)
+    if isinstance(named, parsing.Refused):
+        return found
+    action = info.action_from_str(named.action) if isinstance(named.action, str) else named.action
+    return _judged(action, observation) if isinstance(action, list | dict) else found
+
+
+def _judged(action: Any, observation: Observation) -> parsing.Chosen | parsing.Refused:
+    reason = observation.refusal(action)
+    return parsing.Chosen(action) if reason is None else parsing.Refused(FaultKind.ILLEGAL, f"That action: {reason}.")

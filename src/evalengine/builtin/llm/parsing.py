@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _LINE = re.compile(r"^[ \t>*_`#]*action[ \t*_`]*[:=](?P<value>.+)$", re.IGNORECASE | re.MULTILINE)
+_BEGUN = re.compile(r"[:=][\s`*]*(?:json\b)?\s*(?=[\[{])")
 _NUMBER = re.compile(r"\[(\d+)\]")
 _AROUND = " \t\r*_`\"'.,;"
 _LONGEST = 60  # of what is quoted
@@ -63,7 +64,16 @@ def read_unlisted(answer: str) -> Chosen | Refused:
     try:
         return Chosen(json.loads(named.strip("`* ")))
     except (ValueError, RecursionError):
-        return Chosen(named)
+        return Chosen(_several_lines(answer) or named)
+
+
+def _several_lines(answer: str) -> Any:
+    """Return the JSON list or object that the last line "ACTION: x" begins, and which goes on below it; else None."""
+    match = _BEGUN.search(answer, [line.start() for line in _LINE.finditer(answer)][-1])
+    try:
+        return None if match is None else json.JSONDecoder().raw_decode(answer, match.end())[0]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _conclusion(answer: str) -> str:
