@@ -20,6 +20,7 @@ SPECS = {spec.name: spec for spec in AGENTS}
 GAMES = {name: spec for name, spec in Plugins().games().items() if spec.factory.startswith("evalengine_games.")}
 load_game = cache(load_game_anew)  # listing the plugins takes longer than a small match
 QUICK = {"mcts": "mcts(simulations=4)"}
+SHORTER = {"market_simulator": "market_simulator(ticks=8)"}
 
 
 def agent_of(ref):
@@ -79,6 +80,7 @@ def test_names_are_those_that_people_type():
         "always-cooperate",
         "always-defect",
         "kuhn-equilibrium",
+        "value-trader",
     ]
     assert evalengine_agents() is AGENTS
 
@@ -96,7 +98,7 @@ def test_labels_hold_the_strength():
 
 @pytest.mark.parametrize(("agent", "game"), FITTING)
 def test_an_agent_plays_each_game_that_it_fits(agent, game):
-    loaded = load_game(game)
+    loaded = load_game(SHORTER.get(game, game))
     for seats in {loaded.spec.min_seats, loaded.spec.max_seats}:
         play(loaded, [QUICK.get(agent, agent)] * seats, 1)
 
@@ -104,6 +106,7 @@ def test_an_agent_plays_each_game_that_it_fits(agent, game):
 def test_a_game_is_not_offered_to_an_agent_that_cannot_play_it():
     fitting = {name: {game for agent, game in FITTING if agent == name} for name in SPECS}
     assert fitting["kuhn-equilibrium"] == {"kuhn_poker"}
+    assert fitting["value-trader"] == {"market_simulator"}
     assert fitting["tit-for-tat"] == fitting["always-defect"] == fitting["always-cooperate"] == {"prisoners_dilemma"}
     assert {"tictactoe", "connect4"} <= fitting["minimax"]
     assert not {"kuhn_poker", "leduc_poker", "rps", "tron", "prisoners_dilemma"} & fitting["minimax"]

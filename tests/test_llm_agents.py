@@ -132,6 +132,38 @@ def test_an_illegal_action_is_asked_again_with_the_reason(played):
     assert (info["calls"], info["retries"], info["tokens_in"]) == (2, 1, 200)
 
 
+def test_what_a_game_takes_beyond_its_list_is_taken_as_json_or_as_text_and_refused_with_the_games_reason(played):
+    orders = [{"good": "grain", "side": "buy", "quantity": 7, "price": 46}]
+    answers = [
+        f"ACTION: {json.dumps([orders[0] | {'quantity': 70}])}",
+        f"ACTION: ```json\n{json.dumps(orders, indent=1)}\n```",
+        "ACTION: sell 3 silk at 231, buy 2 iron at 90",
+        "ACTION: []",
+    ]
+
+    def trader(handler, _asked, number):
+        send(handler, 200, completion(answers[number]))
+
+    with Server(trader) as server:
+        run = played(server, games="market_simulator(ticks=3)", concurrency=1)
+    assert run.faults == {}
+    user = server.asked[0]["messages"][1]["content"]
+    assert '[{"good": "grain", "side": "buy", "quantity": 10, "price": 45}' in user  # an example of the rules
+    assert "[1] nothing" in user
+    reason = "That action: order 1: quantity is a whole number, for grain from 1 to 10; not 70."
+    assert server.asked[1]["messages"][3]["content"].startswith(reason)
+    (match,) = run.stored_matches()
+    mine = match.agents.index("m")
+    assert [turn[mine] for turn in match.turns] == [
+        orders,
+        [
+            {"good": "silk", "side": "sell", "quantity": 3, "price": 231},
+            {"good": "iron", "side": "buy", "quantity": 2, "price": 90},
+        ],
+        [],
+    ]
+
+
 @pytest.fixture(params=["in this process", "from outside"])
 def rival(request, tmp_path):
     """Agents in this process alone are played by a shorter path."""

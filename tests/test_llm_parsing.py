@@ -77,6 +77,24 @@ def test_actions_that_cannot_be_listed_are_read_as_json():
     assert isinstance(read_unlisted("well"), Refused)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        'ACTION: [\n  {"to": 3}\n]',
+        'ACTION: ```json\n[{"to": 3}]\n```',
+        '**ACTION:** [\n{"to": 3}] and that is all',
+        'ACTION: [1]\nno, better\nACTION: [\n{"to": 3}]',
+    ],
+)
+def test_an_action_may_go_on_over_several_lines(answer):
+    assert read_unlisted(answer) == Chosen([{"to": 3}])
+
+
+@pytest.mark.parametrize("answer", ["ACTION: [", 'ACTION: [\n{"to": 3}', "ACTION: go [\n1]"])
+def test_what_is_no_json_is_a_word(answer):
+    assert isinstance(read_unlisted(answer).action, str)
+
+
 @given(st.text(), st.lists(st.text(min_size=1, max_size=3), unique=True, max_size=5))
 @example("ACTION: \u0660", ["a"])
 @example('{"action": ' * 2000, ["a"])

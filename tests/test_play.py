@@ -320,6 +320,14 @@ def test_of_seats_that_act_at_once_the_person_is_asked_while_no_clock_runs(tmp_p
     assert len(record["think_us"]) == 2 * record["turns"]
 
 
+def test_what_a_game_takes_beyond_its_list_is_typed_as_the_list_is_written(tmp_path):
+    lines = ["buy 70 grain at 46", "buy 7 gold", "buy 7 grain at 46, sell 3 silk at 231", "nothing"]
+    seen = piped(tmp_path, lines, "market_simulator(ticks=2)", "--against", "first", "--seed", SEED).stdout
+    assert "'buy 70 grain at 46' is not possible: order 1: quantity is a whole number, for grain from 1 to 10" in seen
+    assert "'buy 7 gold' is no action that is possible now" in seen
+    assert "turn 1> nothing" in seen
+
+
 def test_a_missing_opponent_is_repeated_under_a_name_of_its_own(tmp_path):
     done = piped(tmp_path, [], "tron(seats=3)", "--against", "random", "--seat", "2", "--seed", SEED, code=2)
     assert "seat 0: random, seat 1: random-2, seat 2: human (you)" in done.stdout

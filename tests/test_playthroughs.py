@@ -16,7 +16,11 @@ from evalengine_games.specs import SPECS
 
 FOLDER = Path(__file__).parent / "playthroughs"
 GAMES = [spec.name for spec in SPECS]
-SMALLER = {"hex": "hex(size=5)", "prisoners_dilemma": "prisoners_dilemma(rounds=10)"}  # to be read by people
+SMALLER = {  # to be read by people
+    "hex": "hex(size=5)",
+    "market_simulator": "market_simulator(ticks=6)",
+    "prisoners_dilemma": "prisoners_dilemma(rounds=10)",
+}
 SEED = 1
 MAX_LINES = 200
 END_TURNS = 3  # shown in full at either end of a longer match

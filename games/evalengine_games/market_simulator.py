@@ -39,7 +39,6 @@ CASH, STOCK = 5000, 20  # of each seat at the start, units of each good
 _CROWD = 6  # orders of the crowd a good, side and tick
 _PAST = 24  # values of a good that are shown
 _REVERSION = 10  # the part of its distance from the mean that a value returns in a tick is 1 / _REVERSION
-_NAMES = "ABCDEFGH"
 
 
 class MarketSimulator(Game):
@@ -210,7 +209,7 @@ class Market(State):
         lines.append(f"{'seat':<8}{'wealth':>8}{'cash':>8}{names}")
         wealth = self._wealth(self._values())
         for number, (cash, stock, fills) in enumerate(zip(self.cash, self.stock, self.fills, strict=True)):
-            name = f"{_NAMES[number]}{' out' if number in self.out else ''}"
+            name = f"{number}{' out' if number in self.out else ''}"
             cells = "".join(_cell(units, fill) for units, fill in zip(stock, fills, strict=True))
             lines.append(f"{name:<8}{wealth[number]:>8}{cash:>8}{cells}".rstrip())
         return "\n".join(lines)
@@ -246,7 +245,7 @@ class Market(State):
         wealth, shapes = self._wealth(self._values()), []
         for number, mine in enumerate(wealth):
             y, length = top + (number + 0.25) * drawing.CELL, (width - 20) * mine / max(1, *wealth)
-            told = f"{_NAMES[number]}: {mine}, cash {self.cash[number]}{', out' if number in self.out else ''}"
+            told = f"seat {number}: {mine}, cash {self.cash[number]}{', out' if number in self.out else ''}"
             shapes += [
                 drawing.rect(10, y, length, drawing.CELL * 0.75, drawing.SEAT_COLOURS[number]),
                 drawing.rect(width / 2 - 110, y + 4, 220, drawing.CELL * 0.75 - 8, drawing.PAPER),

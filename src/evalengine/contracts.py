@@ -280,6 +280,11 @@ class Request:
         """What returns single entries of the view; None: the game has all of them together only."""
         return None if type(self._state).entry is State.entry else self._state.entry
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether the game judges actions by itself, and so may take more than `legal` lists."""
+        return type(self._state).refuse is not State.refuse
+
     def refusal(self, action: Action) -> str | None:
         """Return why the game would refuse `action` now, or None; not for agents from outside."""
         return self._state.refuse(self.seat, action)

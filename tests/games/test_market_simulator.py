@@ -290,7 +290,7 @@ def test_play_goes_on_without_a_seat_that_faults():
     match.answer(2, [])
     assert [request.seat for request in match.requests()] == [0, 2]
     assert match.state.view(0)["out"] == [1]
-    assert "B out" in match.state.render()
+    assert "1 out" in match.state.render()
     while not match.over:
         for request in match.requests():
             match.answer(request.seat, [])

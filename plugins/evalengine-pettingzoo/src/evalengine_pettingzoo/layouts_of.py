@@ -58,6 +58,31 @@ def _hex(sizes: Sizes) -> Layout:
     return _board(sizes["size"], sizes["size"], sizes["size"] ** 2, to_move=_TO_MOVE)
 
 
+def _market_simulator(sizes: Sizes) -> Layout:
+    seats, goods = sizes["seats"], sizes["goods"]
+    coins = int(np.iinfo(np.int32).max)
+    most = 8 * 12 * seats  # units: more than the crowd and all seats can trade in a tick
+    by_good, by_seat = (goods,), (seats, goods)
+    return Layout(
+        choices=1 + 14 * goods,
+        dtype="int32",
+        fields={
+            "tick": Field((), 0, sizes["ticks"]),
+            "ticks": Field((), 0, sizes["ticks"]),
+            "means": Field(by_good, 0, 200),
+            "values": Field(by_good, 0, 320),
+            "past": Field((goods, 24), ABSENT, 320, grows=True),
+            "prices": Field(by_good, 0, 400),
+            "volumes": Field(by_good, 0, most),
+            "cash": Field((seats,), 0, coins),
+            "stock": Field(by_seat, 0, 60),
+            "fills": Field(by_seat, -10, 10),
+            "wealth": Field((seats,), 0, coins),
+            "out": Field((seats,), ABSENT, seats - 1, grows=True),
+        },
+    )
+
+
 def _rounds(actions: int) -> Callable[[Sizes], Layout]:
     """Return the layout of a game in which both act at once, again and again."""
 
@@ -118,6 +143,7 @@ _LAYOUTS: Mapping[str, Layout | Callable[[Sizes], Layout]] = {
             "theirs": Field((), ABSENT, 5),
         },
     ),
+    "market_simulator": _market_simulator,
     "othello": _board(8, 8, 65, to_move=_TO_MOVE),
     "picks": Layout(
         100,

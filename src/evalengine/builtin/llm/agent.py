@@ -63,9 +63,9 @@ def _read(
         return found if isinstance(found, parsing.Refused) else _judged(found.action, observation)
     assert observation.legal is not None
     found = parsing.read(answer, observation.legal, texts)
-    if isinstance(found, parsing.Chosen):
+    if isinstance(found, parsing.Chosen) or not observation.takes_more:
         return found
-    # A game may take more than it lists: such an action is written out, as JSON or as the game writes it.
+    # What is not listed is written out, as JSON or as the game writes it.
     named = parsing.read_unlisted(answer)
     if isinstance(named, parsing.Refused):
         return found
