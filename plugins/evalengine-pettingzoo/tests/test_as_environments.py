@@ -165,19 +165,21 @@ def test_it_is_the_same_match_as_the_kernel_plays(name, options):
         assert not again.result.faults
 
 
+def numbers_of(legal):
+    """Return the numbers of legal actions: themselves, or their places in the list where they are no numbers."""
+    return list(legal) if type(legal[0]) is int else list(range(len(legal)))
+
+
 @every
 def test_masks_hold_what_is_legal_and_nothing_else(name, options):
     env = to_parallel(name, **options)
     seen, _ = env.reset(seed=5)
     choice = random.Random(5).choice
     while env.agents:
-        asked = {request.seat: list(request.legal) for request in env.match.requests()}
+        asked = {request.seat: numbers_of(request.legal) for request in env.match.requests()}
         for agent in env.agents:
             seat = env.possible_agents.index(agent)
-            legal = asked.get(seat, [])
-            # Actions that are no numbers have those of their places in the list.
-            numbers = sorted(legal) if all(type(action) is int for action in legal) else list(range(len(legal)))
-            assert np.flatnonzero(seen[agent]["action_mask"]).tolist() == numbers
+            assert np.flatnonzero(seen[agent]["action_mask"]).tolist() == sorted(asked.get(seat, []))
             assert env.observation_space(agent).contains(seen[agent])
         # What those give who are not asked is not looked at.
         actions = dict.fromkeys(env.agents) | {f"seat_{seat}": choice(legal) for seat, legal in asked.items()}
