@@ -446,6 +446,16 @@ def test_at_most_so_many_actions_are_held_what_was_done_among_them(place):
     assert kinds == [("0",), ("1",), ("2",), ("3",)]
 
 
+@pytest.mark.parametrize("actions", [2, None])
+def test_what_was_done_is_held_although_the_game_does_not_list_it(tmp_path, monkeypatch, actions):
+    monkeypatch.chdir(tmp_path)
+    evalengine.run("market_simulator(ticks=3)", ["value-trader", "random"], n=1, seed=9, db="arena.db")
+    found = evalengine.explore(db="arena.db", agent="value-trader", every=3, actions=actions, seed=2)
+    rows = [(json.loads(row["action"]), row["played"]) for row in found]
+    assert [len(action) for action, played in rows if played] == [6]  # a bid and an offer of each good
+    assert len(rows) == (actions or 44)
+
+
 def test_a_plan_is_told_before_it_is_played_and_not_stored(place):
     more = ("--every", "3", "--actions", "3", "-n", "2", "--seed", "5")
     told = place.run("explore", *more, "--dry-run").stdout

@@ -221,15 +221,17 @@ class Continued(Pairing):
             match.replay([turn])
 
     def _candidates(self, parent: Parent, request: Request, turn: Mapping[int | None, Any]) -> list[Action]:
-        """Return what may be done instead, in the game's order; nothing where that cannot be listed or compared."""
+        """Return what may be done, in the game's order; nothing where that cannot be listed or compared."""
         seat = request.seat
         if any(isinstance(done, Fault) for other, done in turn.items() if other not in {seat, None}):
             return []  # what another seat did in this turn cannot be done again
         legal = list(request.legal or ())
+        done = turn[None] if None in turn else turn[seat]
+        if legal and not isinstance(done, Fault) and not contains(legal, done):
+            legal.append(done)  # the game takes more than it lists
         most = self._wish.actions
         if most is None or len(legal) <= most:
             return legal
-        done = turn[None] if None in turn else turn[seat]
         path = "candidates", self._wish.run, parent.spec.match_no, request.turn, seat
         order = seeding.stream(self.plan.seed, *path).sample(range(len(legal)), len(legal))
         # What was done comes first: all others are compared with it.
