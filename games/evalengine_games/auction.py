@@ -62,7 +62,8 @@ def _price(bids: Book, asks: Book, reference: int) -> tuple[int, int]:
     """Return the price, and how many units change hands at it; zeros when none do."""
     if not bids or not asks or max(bids) < min(asks):
         return 0, 0
-    supply, demand = 0, sum([sum(level.values()) for level in bids.values()])
+    wanted = {limit: sum(level.values()) for limit, level in bids.items()}
+    supply, demand = 0, sum(wanted.values())
     most, least = 0, 0
     best: list[tuple[int, int]] = []  # limits that are equally good so far, ascending, with their surpluses
     for limit in sorted(bids.keys() | asks.keys()):
@@ -70,12 +71,15 @@ def _price(bids: Book, asks: Book, reference: int) -> tuple[int, int]:
             supply += sum(asks[limit].values())
         surplus = demand - supply
         volume = supply if surplus > 0 else demand
-        if volume > most or (volume == most and abs(surplus) < least):
+        if volume < most:
+            if surplus < 0:
+                break  # less and less is wanted from here on
+        elif volume > most or abs(surplus) < least:
             most, least, best = volume, abs(surplus), [(limit, surplus)]
-        elif volume == most and abs(surplus) == least:
+        elif abs(surplus) == least:
             best.append((limit, surplus))
-        if limit in bids:
-            demand -= sum(bids[limit].values())
+        if limit in wanted:
+            demand -= wanted[limit]
     return _pressed(best, reference), most
 
 

@@ -74,7 +74,8 @@ def refusal(action: Any, goods: Sequence[Good], cash: int, stock: Sequence[int])
         if reason is not None:
             return f"order {number}: {reason}"
     for good, held in zip(goods, stock, strict=True):
-        reason = _beyond(good.name, held, [order for order in action if order["good"] == good.name])
+        placed = [order for order in action if order["good"] == good.name]
+        reason = _beyond(good.name, held, placed) if placed else None
         if reason is not None:
             return reason
     cost = sum(order["quantity"] * order["price"] for order in action if order["side"] == "buy")

@@ -121,7 +121,8 @@ class Market(State):
         for book in books:
             for _ in range(_CROWD):
                 above, units = divmod(int(draw() * kinds), size)
-                auction.add(book, cheapest + above, CROWD, units + 1)
+                level = book.setdefault(cheapest + above, {CROWD: 0})
+                level[CROWD] += units + 1
         return books
 
     def _lot(self, rng: random.Random) -> Callable[[], Sequence[int]]:
