@@ -188,7 +188,7 @@ def test_options_reach_the_environment():
     game = load_game("pettingzoo:classic/rps_v2(options={'num_actions': 5, 'max_cycles': 4})")
     match, _ = played(game)
     assert match.turn == 4
-    assert tuple(match.state.legal(0)) == (0, 1, 2, 3, 4)
+    assert tuple(game.initial(2, random.Random(1)).legal(0)) == (0, 1, 2, 3, 4)
     assert load_game(f"{PREFIX}classic/hanabi_v5", options={"players": 4}).spec.default_seats == 4
     for options in (5, "num_actions", {1: 2}):
         with pytest.raises(ConfigError, match="options must be a dict of keyword arguments"):
