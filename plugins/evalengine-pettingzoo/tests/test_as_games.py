@@ -191,7 +191,7 @@ def test_options_reach_the_environment():
     assert tuple(game.initial(2, random.Random(1)).legal(0)) == (0, 1, 2, 3, 4)
     assert load_game(f"{PREFIX}classic/hanabi_v5", options={"players": 4}).spec.default_seats == 4
     for options in (5, "num_actions", {1: 2}):
-        with pytest.raises(ConfigError, match="options must be (of type object|a dict of keyword arguments)"):
+        with pytest.raises(ConfigError, match=r"options must be (of type object|a dict of keyword arguments)"):
             load_game(f"{PREFIX}classic/tictactoe_v3", options=options)
     with pytest.raises(ConfigError, match=r"options=.*'no_such_option'"):
         load_game(f"{PREFIX}classic/tictactoe_v3", options={"no_such_option": 1})
