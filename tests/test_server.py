@@ -433,7 +433,8 @@ def test_a_crash_is_a_number_for_the_client_and_a_line_in_the_log(served):
     assert answer.status_code == 500
     assert error_of(answer) == ("INTERNAL_ERROR", "the server made a mistake; its log says more")
     assert "secret" not in answer.text
-    (line,) = [line for line in served.log.splitlines() if answer.headers["x-request-id"] in line]
+    number = answer.headers["x-request-id"]
+    (line,) = until(lambda: [line for line in served.log.splitlines(True) if number in line], "it is logged")
     assert "ValueError: secret of the server" in line
     assert "house_plugin.py" in line
     assert "\x1b" not in served.log
@@ -494,6 +495,18 @@ def test_a_plugin_whose_routes_fail_is_named_in_one_line(tmp_path):
     assert done.returncode == 4
     assert done.stderr == (
         "error: plugin 'bad' failed in evalengine_routes: ValueError: no. Switch it off with '-p no:bad'\n"
+    )
+
+
+def test_a_plugin_that_cannot_begin_is_named_in_one_line(tmp_path):
+    (tmp_path / "bad.py").write_text(
+        "from evalengine import hookimpl\nasync def begin():\n    raise ValueError('no')\n"
+        "@hookimpl\ndef evalengine_routes(server):\n    server.on_start(begin)\n    return []\n"
+    )
+    done = process("serve", "--port", 0, "-p", "bad", cwd=tmp_path)
+    assert done.returncode == 4
+    assert done.stderr == (
+        "error: bad failed at the server's start: ValueError: no. Switch the plugin off with -p no:NAME\n"
     )
 
 

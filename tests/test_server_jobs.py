@@ -73,6 +73,7 @@ def test_what_a_job_prints_is_in_the_log_and_cannot_fill_a_line_or_steer_a_termi
     with served.client("admin") as client:
         number = job(client, "noise")
         assert ended(client, number)["state"] == "completed"
+    until(lambda: f"job {number} is completed" in served.log, "it is logged")
     lines = [line for line in served.log.splitlines() if f"job {number}: " in line]
     assert any("to stdout \N{REPLACEMENT CHARACTER}[2J" in line for line in lines)
     assert max(map(len, lines)) < 2_100

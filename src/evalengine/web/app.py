@@ -31,7 +31,7 @@ def application(server: Server, names: Hosts, per_s: float, *, verbose: bool) ->
     handlers: dict[Any, Any] = dict.fromkeys((RefusedError, HTTPException, EvalengineError), _refused)
     handlers[Exception] = _failed
     routes = [*server.plugins.routes(server), *api.routes(server)]
-    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lambda _: server.living())
+    app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # some clients take a redirect for an empty answer
     return Guard(
         app,

@@ -261,7 +261,9 @@ class _Exchange:
 
     def _has_long_body(self) -> bool:
         lengths = self.headers(b"content-length")
-        return bool(self.headers(b"transfer-encoding")) or any(int(text[:20]) > _DRAINED for text in lengths)
+        return bool(self.headers(b"transfer-encoding")) or any(
+            text.isdecimal() and int(text[:20]) > _DRAINED for text in lengths
+        )
 
     async def _quietly(self, message: Message) -> None:
         try:

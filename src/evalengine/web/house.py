@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from evalengine import references
+from evalengine.errors import PluginError
 from evalengine.web import guard, lines
 from evalengine.web.answers import RefusedError
 from evalengine.web.keys import Keys
@@ -96,12 +98,18 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
-        """Begin with the jobs and what plugins begin with; end both."""
-        for start in (self.jobs.start, *self._starts):
-            await start()
+        """Begin with the jobs and what plugins begin with; end both.
+
+        Raises:
+            PluginError: what a plugin begins with failed.
+        """
         try:
+            for start in self._starts:
+                await _begun(start)
+            await self.jobs.start()
             yield
         finally:
+            self.close()
             for stop in (*reversed(self._stops), self.jobs.stop):
                 await stop()
             self._rows.close()
@@ -110,3 +118,14 @@ class Server:
         """Let go of all who wait: the server is to end."""
         self.closing.set()
         self.jobs.release()
+
+
+async def _begun(start: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await start()
+    except Exception as error:
+        where = getattr(start, "__module__", "a plugin")
+        msg = (
+            f"{where} failed at the server's start: {references.one_line(error)}. Switch the plugin off with -p no:NAME"
+        )
+        raise PluginError(msg) from error

@@ -69,7 +69,7 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
         url = f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
         config = _config(app, options, min(connections, _MOST_CONNECTIONS))
         process = UvicornServer(config, server.close, lambda: say(f"evalengine serving {url} (db {db})"))
-        asyncio.run(_until_told(process, listener))
+        asyncio.run(_until_told(server, process, listener))
 
 
 def check_libraries() -> None:
@@ -161,7 +161,7 @@ def _config(app: Any, options: Options, connections: int) -> Any:
         ws_ping_interval=_PING_S,
         ws_ping_timeout=None,  # a client that computes answers no pings, and is not dead
         ws_per_message_deflate=False,  # costs each of a thousand spectators more than it saves
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -189,8 +189,9 @@ def _log_by_lines() -> None:
     logger.setLevel(logging.WARNING)
 
 
-async def _until_told(process: Any, listener: socket.socket) -> None:
+async def _until_told(server: Server, process: Any, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, process.tell)
-    await process.serve([listener])
+    async with server.living():
+        await process.serve([listener])
