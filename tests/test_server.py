@@ -1,8 +1,10 @@
 """The server from outside: real processes, real sockets; its start and end, its guard, its keys."""
 
+import contextlib
 import json
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -407,6 +409,38 @@ def test_a_body_that_means_nothing_is_400_in_the_envelope(served, body):
         assert code in {"INVALID_JSON", "VALIDATION_ERROR", "UNKNOWN_NAME"}
         assert message
         assert len(client.get("/api/jobs").json()["data"]["jobs"]) == before
+
+
+def test_more_connections_than_open_files_are_refused_and_later_ones_answered(tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+
+    with Served(tmp_path, "--rate", "0", preexec_fn=limit) as served:
+        with contextlib.ExitStack() as opened:
+            for _ in range(60):
+                opened.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+            until(lambda: connections(served.port) >= 60, "all are there")
+            assert httpx.get(served.url + "/healthz").status_code == 503
+            for _ in range(300):
+                opened.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+        until(lambda: connections(served.port) == 0, "all are gone")
+        answers = until(lambda: httpx.get(served.url + "/healthz").status_code == 200, "it answers again")
+        assert answers
+        assert served.process.poll() is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: local"])
+def test_a_connection_without_a_request_is_closed(served, sent):
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as silent:
+        silent.sendall(sent)
+        assert silent.recv(1) == b""
+
+
+@pytest.mark.slow
+def test_a_body_that_does_not_come_is_408(served):
+    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf"
+    assert served.raw(head, limit_s=90).startswith(b"HTTP/1.1 408 ")
 
 
 # ------------------------------------------------------------------------------------- answers

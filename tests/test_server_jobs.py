@@ -331,6 +331,18 @@ def test_a_cancelled_evaluation_leaves_its_run_to_be_resumed(served):
 
 
 @pytest.mark.slow
+def test_a_key_has_at_most_a_thousand_jobs_that_wait(served):
+    with served.client("admin") as client, served.client("admin") as other:
+        numbers = [job(client, "count", until="never") for _ in range(1000)]
+        answer = client.post("/api/jobs", json={"kind": "count"})
+        assert answer.status_code == 400
+        assert "wait already" in answer.json()["error"]["message"]
+        job(other, "count")
+        for number in reversed(numbers):
+            client.post(f"/api/jobs/{number}/cancel")
+
+
+@pytest.mark.slow
 def test_a_job_that_will_not_end_is_killed(served):
     with served.client("admin") as client:
         number = job(client, "count", until="never")

@@ -58,7 +58,7 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
         UsageError: the port is taken, the database is another's or served already, a library is missing.
     """
     check_libraries()
-    from evalengine.web.uvicorn_server import UvicornServer
+    from evalengine.web.uvicorn_server import PunctualProtocol, UvicornServer
 
     with _alone(db), _socket(options) as listener:
         connections = _open_files() - _SPARE_FILES
@@ -67,7 +67,7 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
         app = application(server, names, options.rate, verbose=options.verbose)
         _log_by_lines()
         url = f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
-        config = _config(app, options, min(connections, _MOST_CONNECTIONS))
+        config = _config(app, PunctualProtocol, options, min(connections, _MOST_CONNECTIONS))
         process = UvicornServer(config, server.close, lambda: say(f"evalengine serving {url} (db {db})"))
         asyncio.run(_until_told(server, process, listener))
 
@@ -149,13 +149,13 @@ def _open_files() -> int:
     return wish if soft == resource.RLIM_INFINITY else soft
 
 
-def _config(app: Any, options: Options, connections: int) -> Any:
+def _config(app: Any, protocol: type, options: Options, connections: int) -> Any:
     import uvicorn
 
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",  # named, so that no other library that happens to be there changes what is accepted
+        http=protocol,  # named, so that no other library that happens to be there changes what is accepted
         ws="websockets-sansio",
         ws_max_size=_MESSAGE_BYTES,
         ws_ping_interval=_PING_S,
@@ -183,10 +183,11 @@ class _Lines(logging.Handler):
 
 
 def _log_by_lines() -> None:
-    logger = logging.getLogger("uvicorn")
-    logger.handlers = [_Lines()]
-    logger.propagate = False
-    logger.setLevel(logging.WARNING)
+    for name in ("uvicorn", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [_Lines()]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)
 
 
 async def _until_told(server: Server, process: Any, listener: socket.socket) -> None:

@@ -1,4 +1,7 @@
-"""uvicorn's server, with our ready line and our end; a module of its own, since it is imported with uvicorn only."""
+"""uvicorn's server, with our ready line, our end, and no patience for silent connections.
+
+A module of its own, since it is imported with uvicorn only.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,52 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     import socket
     from collections.abc import Callable, Iterator
+
+
+_HEAD_S = 10.0  # until the head of a request is there; without it a byte an hour holds a connection
+
+
+class PunctualProtocol(H11Protocol):  # type: ignore[misc] # the extra need not be there
+    """A connection that is closed when no request comes on it, or only the beginning of one."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        self._timer: asyncio.TimerHandle | None = None
+        super().connection_made(transport)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._wait()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Leave the connection to the WebSocket's protocol."""
+        self._wait_no_more()
+        super().handle_websocket_upgrade(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._wait_no_more()
+        self._timer = self.loop.call_later(_HEAD_S, self._give_up, self.cycle)
+
+    def _wait_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _give_up(self, last: object) -> None:
+        if self.cycle is last:  # else a request came, whose answer may take its time
+            self.transport.close()
 
 
 class UvicornServer(uvicorn.Server):  # type: ignore[misc] # the extra need not be there
