@@ -122,7 +122,8 @@ def _socket(options: Options) -> Iterator[socket.socket]:
     """
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     where = f"{_shown(options.host)}:{options.port}"
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # The protocol is named for asyncio: it sends small answers at once (TCP_NODELAY) only where it is told to be TCP.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((options.host, options.port))
