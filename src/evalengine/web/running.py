@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,7 +146,7 @@ class Jobs:
             try:
                 while len(self._running) < self._at_once and (job := await asyncio.to_thread(self._rows.claim)):
                     self._running[job.number] = asyncio.create_task(self._run(job))
-            except EvalengineError as error:
+            except (EvalengineError, sqlite3.Error) as error:
                 lines.log(f"jobs wait: {error}")
                 asyncio.get_running_loop().call_later(_AGAIN_S, self._wake.set)
             await self._wake.wait()
@@ -155,10 +156,8 @@ class Jobs:
         try:
             code = await self._process(job.number)
             await self._ended(job.number, code)
-        except (
-            EvalengineError,
-            OSError,
-        ) as error:  # a full disk: the next server finds it running, and begins it again
+        except (EvalengineError, sqlite3.Error, OSError) as error:
+            # A full disk: the next server finds the job running, and begins it again.
             lines.log(f"job {job.number}: {error}")
         finally:
             self._running.pop(job.number, None)
