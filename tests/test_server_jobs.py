@@ -94,7 +94,7 @@ def test_a_long_poll_ends_with_the_job_and_costs_no_thread(served):
         asking = [threading.Thread(target=ask, args=(one,)) for one in client_of]
         for thread in asking:
             thread.start()
-        until(lambda: connections(served.port) >= 41, "all wait")
+        until(lambda: connections(served.port) >= 40, "all wait")  # the client's own may be closed by now
         assert threads_of(served) <= threads_before + 6  # asyncio's own pool, however many wait
         assert not answers
         (served.folder / "polled").touch()
