@@ -275,7 +275,7 @@ def stored(tmp_path_factory):
     foreign.close()
     Store(folder / "newer.db").close()
     newer = sqlite3.connect(folder / "newer.db")
-    newer.execute("pragma user_version = 7")
+    newer.execute("pragma user_version = 99")
     newer.close()
     return folder
 

@@ -38,6 +38,7 @@ FLOORS = [
     ["rerating", "continuing", "outcomes", "verifying", "findings"],
     ["playing", "report"],
     ["runner", "testing", "exports"],
+    ["web"],
     ["cli", "proving"],
     ["__main__", "pytest_plugin"],
 ]
@@ -48,9 +49,11 @@ ON_ONE_FLOOR = (
     "evalengine.report",
     "evalengine.statistics",
     "evalengine.testing",
+    "evalengine.web",
 )  # packages whose modules import one another
 SLOW = {"pytest", "multiprocess", "sqlite_utils", "numpy", "rich", "trueskill", "zmq", "dill", "tomllib", "httpx"}
 SLOW |= {"openskill", "evalica", "pandas", "pyarrow", "jinja2"}
+SLOW |= {"starlette", "uvicorn", "websockets", "prometheus_client"}
 PACKAGES = {
     "evalengine": ROOT / "src" / "evalengine",
     "evalengine_host": ROOT / "src" / "evalengine_host",
@@ -195,18 +198,25 @@ def test_imports_stand_at_the_top_but_for_slow_packages_and_the_bodies_of_comman
     for imported, node, top, typing in imports(name):
         first = imported.split(".")[0]
         if top:
-            own = (name, first) == ("evalengine.pytest_plugin", "pytest")  # pytest itself loads it
-            assert typing or own or first not in SLOW, f"{name}:{node.lineno}: {first} is imported where it is used"
+            assert typing or (name, first) in OWN or first not in SLOW, (
+                f"{name}:{node.lineno}: {first} is imported where it is used"
+            )
         else:
             late = first in SLOW or name.startswith("evalengine.cli") or name == "evalengine.__main__"
             assert late or may_be_late(name, node), f"{name}:{node.lineno} imports {imported} late"
 
 
+OWN = {
+    # (module, the slow package that it may import at its top): each is loaded where that is in use.
+    ("evalengine.pytest_plugin", "pytest"),
+    ("evalengine.web.uvicorn_server", "uvicorn"),
+}
 LATE = {
     # (module, what it imports where it is used): each with its reason.
     ("evalengine.pytest_plugin", "evalengine"),  # every pytest run loads it, few play matches
     ("evalengine.pytest_plugin", "evalengine.errors"),  # as above
     ("evalengine_games", "evalengine_games.specs"),  # a worker loads the package with its games and lists none
+    ("evalengine.web.serve", "evalengine.web.uvicorn_server"),  # its class is made of uvicorn's, which is slow
     ("evalengine.entry", "evalengine"),  # __version__: the package must not load with it
 }
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from evalengine.model import Fault as Fault
     from evalengine.model import FaultKind as FaultKind
     from evalengine.model import GameSpec as GameSpec
+    from evalengine.model import JobKind as JobKind
     from evalengine.model import Limits as Limits
     from evalengine.model import MatchResult as MatchResult
     from evalengine.model import MatchSpec as MatchSpec
@@ -91,6 +92,9 @@ if TYPE_CHECKING:
     from evalengine.statistics.settling import settled as settled
     from evalengine.statistics.stopping import SprtStopping as SprtStopping
     from evalengine.statistics.stopping import UntilSettled as UntilSettled
+    from evalengine.web.answers import RefusedError as RefusedError
+    from evalengine.web.house import Server as Server
+    from evalengine.web.job_process import Work as Work
 
 __version__ = "0.1.0"
 
@@ -135,6 +139,7 @@ _HOME = {
         "Fault",
         "FaultKind",
         "GameSpec",
+        "JobKind",
         "Limits",
         "MatchResult",
         "MatchSpec",
@@ -159,6 +164,9 @@ _HOME = {
     "statistics.sequential": ("SprtResult", "sprt", "sprt_bounds"),
     "statistics.settling": ("Settled", "doubts", "settled"),
     "statistics.stopping": ("SprtStopping", "UntilSettled"),
+    "web.answers": ("RefusedError",),
+    "web.house": ("Server",),
+    "web.job_process": ("Work",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = list(_MODULE_OF)

@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evalengine.model import AgentSpec, GameSpec, MatchResult, MatchSpec, PluginSpec, Standings
+    from evalengine.model import AgentSpec, GameSpec, JobKind, MatchResult, MatchSpec, PluginSpec, Standings
 
 PROJECT = "evalengine"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -55,6 +55,20 @@ def evalengine_reporters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
 @hookspec
 def evalengine_exporters() -> Sequence[PluginSpec]:  # type: ignore[empty-body]
     """List export formats; each factory returns an Exporter and takes its parameters as keywords."""
+
+
+@hookspec
+def evalengine_jobs() -> Sequence[JobKind]:  # type: ignore[empty-body]
+    """List kinds of jobs of the server; each factory is given a `Work` and returns what came of it, of JSON's types."""
+
+
+@hookspec
+def evalengine_routes(server: Any) -> Sequence[Any]:  # type: ignore[empty-body]
+    """List routes of the server, Starlette's `Route`, `WebSocketRoute` and `Mount`.
+
+    Called once when `evalengine serve` starts; `server` is an `evalengine.Server`: keys, jobs, database, its start and
+    end. A plugin's routes come before the server's own.
+    """
 
 
 @hookspec(firstresult=True)

@@ -325,3 +325,15 @@ class PluginSpec:
     factory: str  # "package.module:Class"
     doc: str = ""
     parameters: Parameters = field(default_factory=dict)  # of a pairing: what NAME(key=value) may hold
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobKind:
+    """A kind of job of the server: what it is called, and the function that does one in a process of its own."""
+
+    name: str
+    factory: str  # "package.module:function"; given a Work, returns the result, of JSON's types
+    doc: str = ""
+    parameters: Parameters = field(default_factory=dict)  # what a request may hold; no default: it must
+    scope: Literal["read", "play", "run", "admin"] = "run"  # that a key needs for it
+    check: str = ""  # "package.module:function"; given request, key and plugins, raises UsageError to refuse it

@@ -105,7 +105,7 @@ def choose_games(text: str, known: Plugins) -> list[ChosenGame]:
 
 def load_local(text: str, known: Plugins) -> dict[str, frozenset[str]]:
     """Load the plugins at the paths in an expression; return the names of their games by path."""
-    return {word: known.load_path(Path(word)) for word in Expression(text).words if _is_path(word)}
+    return {word: known.load_path(Path(word)) for word in Expression(text).words if is_path(word)}
 
 
 def select_games(text: str | None, known: Plugins) -> list[GameSpec]:
@@ -123,7 +123,8 @@ def select_games(text: str | None, known: Plugins) -> list[GameSpec]:
     return [games[name] for name in words if expression.holds(words[name].__contains__)]
 
 
-def _is_path(word: str) -> bool:
+def is_path(word: str) -> bool:
+    """Say whether a word of an expression over games is a path of this machine, whose plugin would be loaded."""
     word = word.partition("(")[0]
     return word.startswith((".", "/", "~")) or word.endswith(".py") or (":" not in word and "/" in word)
 
@@ -139,10 +140,10 @@ def _candidates(
     every_word = {word for spec in games.values() for word in plugins.words_of(spec)}
     configured = []
     for word in dict.fromkeys(expression.words):
-        if "(" in word and not _is_path(word):
+        if "(" in word and not is_path(word):
             references.find("game", references.split_reference(word)[0], games, "evalengine games")
             configured.append(word)
-        elif word not in every_word and not _is_path(word):
+        elif word not in every_word and not is_path(word):
             kind = "game or tag"
             raise references.unknown(kind, word, sorted(every_word), "evalengine games")
     named = set(expression.words).union(*(local or {}).values())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from evalengine.contracts import Game
-    from evalengine.model import AgentSpec, PluginSpec
+    from evalengine.model import AgentSpec, JobKind, PluginSpec
 
 ENTRY_POINTS = "evalengine"
 LOCAL = "evalconf"
@@ -173,6 +173,28 @@ class Plugins:
     def listed(self, kind: str) -> dict[str, PluginSpec]:
         """Return what is registered of `kind`: raters, pairings, reporters."""
         return self._listed(f"evalengine_{kind}", kind.removesuffix("s"))
+
+    def job_kinds(self) -> dict[str, JobKind]:
+        """Return the registered kinds of jobs by name."""
+        return self._listed("evalengine_jobs", "kind of job")
+
+    def routes(self, server: Any) -> list[Any]:
+        """Return the routes of all plugins, in the order of registration.
+
+        Raises:
+            PluginError: a plugin failed to make them.
+        """
+        found: list[Any] = []
+        for implementation in self.hook.evalengine_routes.get_hookimpls():
+            given = {"server": server} if "server" in implementation.argnames else {}
+            try:
+                made: Any = implementation.function(**given)
+                found += made
+            except Exception as error:
+                owner, told = implementation.plugin_name, one_line(error)
+                msg = f"plugin {owner!r} failed in evalengine_routes: {told}. Switch it off with '-p no:{owner}'"
+                raise PluginError(msg) from error
+        return found
 
     def _listed(self, hook: str, kind: str) -> dict[str, Any]:
         return {name: spec for name, (spec, _) in self._owned(hook, kind)}

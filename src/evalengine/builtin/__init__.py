@@ -8,6 +8,7 @@ from evalengine import AgentSpec, PluginSpec, hookimpl
 from evalengine.builtin.agents import evalengine_agents
 from evalengine.builtin.exporters import evalengine_exporters
 from evalengine.builtin.files import load_file
+from evalengine.builtin.jobs import evalengine_jobs
 from evalengine.builtin.pairings import evalengine_pairings
 from evalengine.builtin.raters import evalengine_raters
 from evalengine.builtin.remote import load_remote
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "evalengine_agents",
     "evalengine_exporters",
+    "evalengine_jobs",
     "evalengine_load_agent",
     "evalengine_pairings",
     "evalengine_raters",

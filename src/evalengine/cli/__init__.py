@@ -35,6 +35,8 @@ _COMMANDS = {
     "check": "Try each rule of the contract on a game or an agent, in about two seconds.",
     "certify": "Try a game for a minute: random matches, hostile actions, kills, replays; write its certificate.",
     "report": "Write a stored run as pages that open without a server.",
+    "serve": "Serve runs and jobs over HTTP: an arena of one's own.",
+    "keys": "Make, list and revoke the API keys of a server.",
     "doctor": "Check this machine: what works here, and what to do about the rest.",
 }
 

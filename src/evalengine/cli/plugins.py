@@ -27,6 +27,7 @@ def command(form: str, wanted: Sequence[str]) -> None:
     plugs = settings.load_plugins(wanted)
     known = {"games": list(plugs.games()), "agents": list(plugs.agents())}
     known |= {kind: list(plugs.listed(kind)) for kind in KINDS}
+    known["jobs"] = list(plugs.job_kinds())
     broken = {item.name: item.reason for item in plugs.broken}
     if form == "json":
         text.out(json.dumps({"plugins": plugs.names, "registered": known, "left_out": broken}, indent=2))

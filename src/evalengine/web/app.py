@@ -1,0 +1,67 @@
+"""The application: routes of plugins, then the server's own, within what answers for their errors, behind the guard."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from evalengine.errors import EvalengineError, StopError
+from evalengine.web import answers, api, lines
+from evalengine.web.answers import RefusedError
+from evalengine.web.guard import Guard
+from evalengine.web.rates import Rates
+
+if TYPE_CHECKING:
+    from evalengine.web.hosts import Hosts
+    from evalengine.web.house import Server
+
+
+def application(server: Server, names: Hosts, per_s: float, *, verbose: bool) -> Guard:
+    """Return the whole application.
+
+    Args:
+        per_s: requests of each key or address; verbose: log each.
+
+    Raises:
+        PluginError: a plugin's routes cannot be made.
+    """
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+
+    handlers: dict[Any, Any] = dict.fromkeys((RefusedError, HTTPException, EvalengineError), _refused)
+    handlers[Exception] = _failed
+    routes = [*server.plugins.routes(server), *api.routes(server)]
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # some clients take a redirect for an empty answer
+    return Guard(
+        app,
+        hosts=names,
+        rates=Rates(per_s),
+        find_key=lambda text: asyncio.to_thread(server.keys.find, text),
+        body_bytes=server.body_bytes,
+        metrics=server.metrics,
+        verbose=verbose,
+    )
+
+
+async def _refused(request: Any, error: Exception) -> Any:
+    """Answer for a route that refused; the guard does it for WebSockets, which may be open already."""
+    refused = answers.as_refused(error)
+    if refused is None or request.scope["type"] != "http":
+        raise error
+    if isinstance(error, StopError):
+        lines.log(f"request {request.state.request_id}: {error}")
+    return _response(request, refused)
+
+
+async def _failed(request: Any, _error: Exception) -> Any:
+    """Answer for a route that crashed; the framework raises the error again, and the guard logs it."""
+    return _response(request, answers.mistake())
+
+
+def _response(request: Any, refused: RefusedError) -> Any:
+    from starlette.responses import Response
+
+    accept = request.headers.get("accept", "")
+    body, headers = answers.refusal(refused, request.state.request_id, accept)
+    return Response(body, refused.status, headers)
