@@ -433,6 +433,8 @@ def play(
 def record(run: Run, store: Store, plugs: Plugins, specs: Sequence[MatchSpec], rows: Sequence[Played]) -> None:
     """Store and rate all matches of a run that were played elsewhere, and end it; hooks hear of it as of any run.
 
+    Those that are stored, since a process was killed in the middle of this, are not stored again.
+
     Raises:
         StorageError: it could not be stored.
     """
@@ -441,7 +443,9 @@ def record(run: Run, store: Store, plugs: Plugins, specs: Sequence[MatchSpec], r
         plugs.hook.evalengine_run_start(run=_told(run))
         player = _Player(run, store, plugs, Listener(), 0)
         run.seconds = sum(row.seconds for row in rows)
-        player.take(specs, rows, 0)
+        there = set(store.match_nos(run.number))
+        left = [(spec, row) for spec, row in zip(specs, rows, strict=True) if spec.match_no not in there]
+        player.take([spec for spec, _ in left], [row for _, row in left], 0)
         player.save_all()
         run.state = "done"
         _record_end(run, store)

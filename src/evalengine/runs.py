@@ -96,8 +96,8 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """What it is: "run", or "branch" or "explore", which continue matches of another; also the command's name."""
-        return str((self.entry.settings.continues or {}).get("kind", "run"))
+        """What it is: "run", or "branch" or "explore", which continue matches of another, so commands are called; or "live"."""
+        return str((self.entry.settings.continues or {}).get("kind", self.entry.settings.kind))
 
     @property
     def total(self) -> int | None:
