@@ -81,7 +81,7 @@ class Why(enum.StrEnum):
     """Why a live match cannot do what was asked of it."""
 
     UNKNOWN = "unknown"  # there is no such match
-    TOKEN = "token"  # it is no token of this match
+    TOKEN = "token"  # noqa: S105 - a word; it is no token of this match
     STATE = "state"  # the match has not begun, or has ended
     ASKED = "asked"  # the seat is not asked now
     FULL = "full"  # it has no free seat

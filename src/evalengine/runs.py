@@ -96,7 +96,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """What it is: "run", or "branch" or "explore", which continue matches of another, so commands are called; or "live"."""
+        """What it is: "run", or "branch" or "explore", which continue matches of another, or "live"."""
         return str((self.entry.settings.continues or {}).get("kind", self.entry.settings.kind))
 
     @property

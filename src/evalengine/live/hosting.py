@@ -1,7 +1,7 @@
 """A process that plays live matches: one thread for each, which mostly waits for somebody elsewhere.
 
-Frames are a length of 4 bytes and what follows: to the process a pickle of (live_no, "open", Setting) or
-(live_no, "tell", what); from it msgpack of [live_no, kind, ...], see `table`.
+Frames are a length of 4 bytes and what follows: to the process a pickle of (play_no, "open", Setting) or
+(play_no, "tell", what); from it msgpack of [play_no, kind, ...], see `table`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from evalengine import wire
-from evalengine.live.table import CLOSE, Setting, Table
+from evalengine.live.table import Setting, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,31 +40,30 @@ class _Host:
         with self._connection.makefile("rb") as told:
             while len(head := told.read(LENGTH.size)) == LENGTH.size:
                 # From the process that started this one, and from nobody else.
-                live_no, verb, what = pickle.loads(told.read(*LENGTH.unpack(head)))  # noqa: S301 - see above
+                play_no, verb, what = pickle.loads(told.read(*LENGTH.unpack(head)))  # noqa: S301 - see above
                 if verb == "open":
-                    self._open(live_no, what)
-                elif live_no in self._tables:
-                    self._tables[live_no].told.put(what)
+                    self._open(play_no, what)
+                elif play_no in self._tables:
+                    self._tables[play_no].told.put(what)
 
-    def _open(self, live_no: int, setting: Setting) -> None:
-        if live_no in self._tables:
-            self._tables[live_no].told.put((CLOSE,))
-        table = self._tables[live_no] = Table(setting, self._saying(live_no))
-        threading.Thread(target=self._play, args=(live_no, table), daemon=True).start()
+    def _open(self, play_no: int, setting: Setting) -> None:
+        # Where a plugin of a path was found, which was loaded since this process began.
+        sys.path += [path for path in setting.orders.sys_path if path not in sys.path]
+        table = self._tables[play_no] = Table(setting, self._saying(play_no))
+        threading.Thread(target=self._play, args=(play_no, table), daemon=True).start()
 
-    def _play(self, live_no: int, table: Table) -> None:
+    def _play(self, play_no: int, table: Table) -> None:
         try:
             table.play_out()
         except Exception:  # noqa: BLE001 - the thread's border: told by the end of the process, as any other death
             traceback.print_exc()
             os._exit(1)
         finally:
-            if self._tables.get(live_no) is table:
-                del self._tables[live_no]
+            del self._tables[play_no]
 
-    def _saying(self, live_no: int) -> Callable[..., None]:
+    def _saying(self, play_no: int) -> Callable[..., None]:
         def say(kind: int, *fields: Any) -> None:
-            data = wire.pack([live_no, kind, *fields])
+            data = wire.pack([play_no, kind, *fields])
             with self._sending, contextlib.suppress(OSError):  # it hung up: `serve` ends
                 self._connection.sendall(LENGTH.pack(len(data)) + data)
 

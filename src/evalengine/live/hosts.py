@@ -44,9 +44,9 @@ class Hosts:
         """The numbers of the processes."""
         return [host.process.pid for host in self._hosts]
 
-    def tell(self, host_no: int, live_no: int, verb: str, what: Any) -> None:
+    def tell(self, host_no: int, play_no: int, verb: str, what: Any) -> None:
         """Tell a process of a match; if it is dead, `mourn` will be called."""
-        data = pickle.dumps((live_no, verb, what))
+        data = pickle.dumps((play_no, verb, what))
         self._hosts[host_no].writer.write(LENGTH.pack(len(data)) + data)
 
     async def stop(self) -> None:
@@ -86,12 +86,10 @@ class _Process:
 
     def __init__(self) -> None:
         self._ours, theirs = socket.socketpair()
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}; from evalengine.live.hosting import main; main({theirs.fileno()})"
-        )
+        imports = f"import sys; sys.path[:] = {sys.path!r}; from evalengine.live.hosting import main"
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-c", code],
+                [sys.executable, "-c", f"{imports}; main({theirs.fileno()})"],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a terminal's Ctrl-C is the server's alone

@@ -20,14 +20,14 @@ from evalengine.errors import EvalengineError, LiveError, StoreError, Why
 from evalengine.live import rows, seating, table
 from evalengine.live.hosts import Hosts
 from evalengine.live.rows import Row
-from evalengine.live.scribe import Entry, Scribe
+from evalengine.live.scribe import Entry, Line, Scribe
 from evalengine.live.sessions import Session, Shown
 from evalengine.live.table import Setting
 from evalengine.live.values import ACTIVE, COMPLETED, FAILED, WAITING, Acted
-from evalengine.model import MatchResult, Played, Termination
+from evalengine.model import Fault, MatchResult, Played, Termination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from evalengine.live.rows import Done
@@ -42,7 +42,15 @@ _log = logging.getLogger(__name__)
 MOST_ACTIVE = 1_000  # that have not ended
 MOST_CONTAINED = 16  # of them with agents from outside, each with processes of its own
 _DEATHS = 3  # of processes that owed a match an answer, after which it is given up
+_FULL_S = 1.0  # before a match goes on whose action could not be stored
 _VOID = Termination.VOID.value
+
+
+class _Play(Line):
+    """A match as one process plays it, up to the death of that."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
 
 
 class Keeper:
@@ -62,7 +70,7 @@ class Keeper:
         self._number = hosts or len(os.sched_getaffinity(0))
         self._most_active, self._most_contained = most_active, most_contained
         self._sessions: dict[str, Session] = {}  # that have not ended
-        self._by_run: dict[int, Session] = {}
+        self._plays: dict[int, _Play] = {}  # by the number that the processes know them by
         self._tickets = itertools.count(1)
         self._planning = ThreadPoolExecutor(1)  # plugins and copies of agents, which may take long
         self._finishing: set[asyncio.Task[None]] = set()
@@ -72,9 +80,8 @@ class Keeper:
         """Take the database and go on with what had not ended."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._lock = database.locked(
-                self._path.with_name(f"{self._path.name}-live.lock"), fcntl.LOCK_EX | fcntl.LOCK_NB
-            )
+            lock = self._path.with_name(f"{self._path.name}-live.lock")
+            self._lock = database.locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             msg = f"another process has the live matches of {self._path}: stop it, or name another database"
             raise StoreError(msg) from None
@@ -124,6 +131,7 @@ class Keeper:
         found = session.tokens.get(digest_of(token))
         if found is None:
             raise LiveError(Why.TOKEN, f"this is no token of match {session.row.id}")
+        session.seen_s[found[0]] = time.monotonic()
         return found[0]
 
     def _check_active(self, session: Session) -> None:
@@ -192,23 +200,28 @@ class Keeper:
             script=script,
             left=dict(session.left),
         )
-        session.acted = {
-            (one.seat, one.action_id): Acted(accepted=True, turn=one.turn) for one in done if one.action_id
-        }
-        self._sessions[session.row.id] = self._by_run[session.row.run] = session
+        session.acted = _acted(done)
+        self._sessions[session.row.id] = session
 
     def _start(self, session: Session) -> None:
         """Let a process play a match."""
         hosted = [one.host_no for one in self._sessions.values() if one is not session and one.row.state == ACTIVE]
         session.host_no = min(range(self._number), key=hosted.count)
         session.busy = True
-        session.shown, session.answered = Shown(), set()
         assert session.setting is not None
-        self._hosts.tell(session.host_no, session.row.run, "open", session.setting)
+        session.play_no = next(self._tickets)
+        self._plays[session.play_no] = _Play(session)
+        self._hosts.tell(session.host_no, session.play_no, "open", session.setting)
+
+    def _drop(self, session: Session) -> None:
+        """Hear nothing more of a match from the process that plays it; nobody is asked until another does."""
+        self._plays.pop(session.play_no, None)
+        self._disarm(session)
+        session.shown, session.answered = session.shown._replace(questions={}), set()
 
     def _tell(self, session: Session, what: tuple[Any, ...]) -> None:
         session.busy = True
-        self._hosts.tell(session.host_no, session.row.run, "tell", what)
+        self._hosts.tell(session.host_no, session.play_no, "tell", what)
 
     async def _go_on(self, row: Row) -> None:
         """Go on with a match that another process has begun; finish one that it had stored, but not ended."""
@@ -234,8 +247,9 @@ class Keeper:
         elif row.state == ACTIVE:
             self._start(session)
 
-    async def _reopen(self, session: Session) -> None:
+    async def _reopen(self, session: Session, after_s: float = 0.0) -> None:
         """Play a match again up to where its stored actions end."""
+        await asyncio.sleep(after_s)
         if session.ended:
             return
         done, left = await self._scribe.call(
@@ -251,6 +265,7 @@ class Keeper:
         _log.warning("a process that played live matches died; its matches go on from their actions")
         mine = [one for one in self._sessions.values() if one.host_no == host_no and one.row.state == ACTIVE]
         for session in mine:
+            self._drop(session)
             session.deaths += session.busy
             session.fail_waiting(LiveError(Why.BUSY, "the process that played the match died: ask again"))
             if session.deaths >= _DEATHS:
@@ -262,11 +277,12 @@ class Keeper:
 
     def _hear(self, message: Sequence[Any]) -> None:
         """Put what a process says of a match in line to be stored; told of once it is."""
-        run, kind, *fields = message
-        session = self._by_run.get(run)
-        if session is None or session.ended:
+        play_no, kind, *fields = message
+        play = self._plays.get(play_no)
+        if play is None:
             return
-        write = told = None
+        session, write = play.session, None
+        run = session.row.run
         if kind == table.DID:
             *stored, ticket = fields
             action_id = session.acting[ticket][1] if ticket in session.acting else None
@@ -282,18 +298,21 @@ class Keeper:
             told = functools.partial(self._refused, session, *fields)
         else:
             told = functools.partial(self._over, session, fields[0])
-        self._scribe.put(Entry(write, functools.partial(self._stored, session, told)))
+        self._scribe.put(Entry(play, write, functools.partial(self._stored, play, told)))
 
-    def _stored(self, session: Session, told: Callable[[], None], problem: Exception | None) -> None:
-        if session.ended:
+    def _stored(self, play: _Play, told: Callable[[], None], problem: Exception | None) -> None:
+        session = play.session
+        if session.ended or self._plays.get(session.play_no) is not play:
             return
         if problem is None:
             told()
             return
         # What was said after it must not be told either: the match is where its stored actions end.
         _log.error("live match %s: %s", session.row.id, problem)
+        self._tell(session, (table.CLOSE,))
+        self._drop(session)
         session.fail_waiting(problem)
-        self._later(self._reopen(session))
+        self._later(self._reopen(session, _FULL_S))
 
     def _did(self, session: Session, turn: int, seat: int, ticket: int) -> None:
         if turn == session.shown.turn:
@@ -352,10 +371,11 @@ class Keeper:
         self._later(self._finish(session, _played(fields)))
 
     async def _finish(self, session: Session, played: Played) -> None:
-        run, spec = session.run, session.setting and session.setting.spec
+        run, setting = session.run, session.setting
         assert run is not None
+        assert setting is not None
         try:
-            row = await self._scribe.call(functools.partial(_complete, self._plugs, run, [(spec, played)]))
+            row = await self._scribe.call(functools.partial(_complete, self._plugs, run, [(setting.spec, played)]))
         except (
             EvalengineError
         ) as error:  # a full disk: its actions are stored, and it ends when the server starts again
@@ -375,7 +395,7 @@ class Keeper:
             return
         self._disarm(session)
         self._sessions.pop(row.id, None)
-        self._by_run.pop(row.run, None)
+        self._plays.pop(session.play_no, None)
         session.row, session.run, session.setting = row, None, None
         session.fail_waiting(LiveError(Why.STATE, f"match {row.id} has ended"))
         session.publish()
@@ -450,12 +470,12 @@ def _ended(live_id: str, store: Store) -> Session | None:
         return None
     session = Session(row, rows.tokens(store, row.run))
     session.left = rows.left(store, row.run)
-    session.acted = {
-        (one.seat, one.action_id): Acted(accepted=True, turn=one.turn)
-        for one in rows.actions(store, row.run)
-        if one.action_id
-    }
+    session.acted = _acted(rows.actions(store, row.run))
     return session
+
+
+def _acted(done: Iterable[Done]) -> dict[tuple[int, str], Acted]:
+    return {(one.seat, one.action_id): Acted(accepted=True, turn=one.turn) for one in done if one.action_id}
 
 
 def _complete(plugs: Plugins, run: Run, played: list[tuple[MatchSpec, Played]], store: Store) -> Row:
@@ -484,8 +504,7 @@ def _fail(run: int, reason: str, store: Store) -> Row:
 def _played(fields: Sequence[Any]) -> Played:
     """Return the row that travelled as `fields`."""
     row = Played(*fields)
-    faults = tuple((turn, seat, tuple(fault)) for turn, seat, fault in row.faults)
-    return row._replace(faults=faults, logs=tuple(map(tuple, row.logs)))
+    return row._replace(faults=tuple((turn, seat, Fault(*fault)) for turn, seat, fault in row.faults))
 
 
 def digest_of(token: str) -> bytes:

@@ -75,7 +75,7 @@ class LiveMatches(Keeper):
         return Opened(session.row.id, session.row.state, tuple(taken))
 
     async def join(self, live_id: str, holder: str = "") -> Taken:
-        """Take a remote seat, the one that `holder` has, if any; else the first free one. The last one begins the match.
+        """Take a remote seat, the one that `holder` has, else the first free one; the last one begins the match.
 
         Raises:
             LiveError: there is no such match ("unknown"), no free seat ("full"), or it has ended ("state").
@@ -131,7 +131,7 @@ class LiveMatches(Keeper):
     async def act(
         self, live_id: str, token: str, action: Action, *, action_id: str | None = None, turn: int | None = None
     ) -> Acted:
-        """Return once an action is stored, or was refused; one with an `action_id` that was stored before is not done again.
+        """Return once an action is stored, or was refused; what was stored under an `action_id` is not done again.
 
         Args:
             turn: that it is meant for; None: the one that is asked.
@@ -210,9 +210,9 @@ class LiveMatches(Keeper):
         done: list[Done] = await self._scribe.call(lambda store: rows.actions(store, row.run))
         last = self._last_turn(session)
         turn = (last // 2 if session.ended else last) if turn is None else turn
-        if not 0 <= turn <= last or row.state == WAITING or (session.ended and turn == last):
-            msg = "value"
-            raise LiveError(msg, f"match {live_id} can be continued from turns 0 to {last - session.ended}, not {turn}")
+        last -= session.ended
+        if not 0 <= turn <= last or row.state == WAITING:
+            raise LiveError(Why.VALUE, f"match {live_id} can be continued from turns 0 to {last}, not {turn}")
         parent = await self._reread(session, done)
         self._check_contained(parent, count)
         made = []
@@ -225,7 +225,7 @@ class LiveMatches(Keeper):
 
     # ------------------------------------------------------------------------------- to look at
 
-    async def list(
+    async def listed(
         self,
         *,
         state: str | None = None,
@@ -266,6 +266,11 @@ class LiveMatches(Keeper):
         before = time.time() - age_s
         found: int = await self._scribe.call(lambda store: rows.forget(store, before))
         return found
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that play."""
+        return self._hosts.pids
 
     @property
     def counts(self) -> Mapping[str, int]:

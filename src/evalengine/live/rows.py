@@ -167,7 +167,7 @@ def left(store: Store, run: int) -> dict[int, int]:
 
 
 def add_action(store: Store, run: int, fields: Sequence[Any], action_id: str | None) -> None:
-    """Store an answer: turn, seat, action as msgpack or None, fault, info as msgpack, think_us; within a transaction."""
+    """Store an answer: turn, seat, action packed, fault, info packed, think_us; within a transaction."""
     turn, seat, action, fault, info, think_us = fields
     told = None if fault is None else json.dumps(fault)
     sql = "insert into live_action values (?, ?, ?, ?, ?, ?, ?, ?)"

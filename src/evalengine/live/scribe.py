@@ -1,13 +1,15 @@
-"""The one thread that writes what live matches do: what came meanwhile is one transaction, told of once it is stored."""
+"""The one thread that writes what live matches do: what came meanwhile is one transaction, told of afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import queue
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from evalengine.errors import StorageError
 from evalengine.store import Store
 
 if TYPE_CHECKING:
@@ -17,9 +19,16 @@ if TYPE_CHECKING:
 _MOST = 1_000  # in one transaction
 
 
+class Line:
+    """What is stored one behind another: once something of it is lost, nothing that follows is stored."""
+
+    lost = False
+
+
 class Entry(NamedTuple):
     """What is to be stored, and who hears of it; in the order of `put`."""
 
+    line: Line
     write: Callable[[Store], None] | None
     told: Callable[[Exception | None], None]  # in the loop; with why it could not be stored
 
@@ -89,30 +98,48 @@ class Scribe:
         return found
 
     def _store_all(self, entries: Sequence[Entry]) -> None:
-        problem = None
-        writes = [entry.write for entry in entries if entry.write is not None]
+        for entry, problem in self._stored(entries):
+            if problem is not None:
+                entry.line.lost = True
+            self._tell(functools.partial(entry.told, problem))
+
+    def _stored(self, entries: Sequence[Entry]) -> list[tuple[Entry, Exception | None]]:
+        """Store what can be; return each entry with why it is not stored."""
+        good = [entry for entry in entries if not entry.line.lost]
+        problem: Exception | None = None
         try:
-            if writes:
+            if any(entry.write is not None for entry in good):
                 with self.store.transaction():
-                    for write in writes:
-                        write(self.store)
+                    for entry in good:
+                        if entry.write is not None:
+                            entry.write(self.store)
+                            self.entries += 1
                 self.transactions += 1
-                self.entries += len(writes)
         except Exception as error:  # noqa: BLE001 - the thread's border: whoever waits is told
             problem = error
-        self._tell(lambda: [entry.told(problem) for entry in entries])
+        lost = StorageError("what came before it could not be stored")
+        return [(entry, lost if entry.line.lost else problem) for entry in entries]
 
     def _answer(self, call: _Call) -> None:
         try:
             value = call.do(self.store)
         except Exception as error:  # noqa: BLE001 - as above
-            self._tell(lambda error=error: call.done.cancelled() or call.done.set_exception(error))
+            self._tell(functools.partial(_settle, call.done, None, error))
         else:
-            self._tell(lambda: call.done.cancelled() or call.done.set_result(value))
+            self._tell(functools.partial(_settle, call.done, value, None))
 
     def _tell(self, what: Callable[[], Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
             self._loop.call_soon_threadsafe(what)
+
+
+def _settle(done: asyncio.Future[Any], value: Any, error: Exception | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(value)
+    else:
+        done.set_exception(error)
 
 
 class _Call(NamedTuple):

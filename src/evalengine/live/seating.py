@@ -97,7 +97,9 @@ def _game(wish: Wish, plugs: Plugins) -> planning.ChosenGame:
 
 def _named(wish: Wish, plugs: Plugins) -> tuple[list[str], list[str]]:
     """Return the references of the agents in seats, with names that differ, and those names."""
-    bundled, refs, names = plugs.agents(), [], []
+    bundled = plugs.agents()
+    refs: list[str] = []
+    names: list[str] = []
     for ref in wish.seats:
         if ref is None:
             continue
@@ -108,7 +110,9 @@ def _named(wish: Wish, plugs: Plugins) -> tuple[list[str], list[str]]:
     return refs, names
 
 
-def branched(seated: Seated, parent: int, done: Sequence[Done], turn: int, sample: int, luck: Luck | None) -> Seated:
+def branched(  # noqa: PLR0917 - what a branch is
+    seated: Seated, parent: int, done: Sequence[Done], turn: int, sample: int, luck: Luck | None
+) -> Seated:
     """Return a match that continues another, of run `parent`, from a turn on.
 
     Raises:

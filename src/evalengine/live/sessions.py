@@ -36,7 +36,8 @@ class Session:
     Attributes:
         row: as it is stored; tokens: seat and holder by a token's digest; left: seats that an agent goes on for, by
         the turn from which it does; run: which it becomes, None once it has ended;
-        setting: what the process that plays it is told; host_no: which process; busy: whether that owes an answer;
+        setting: what the process that plays it is told; host_no, play_no: which process, and what it knows the match by;
+        busy: whether that owes an answer;
         contained: whether agents from outside play in it; deaths: of such processes while they did;
         shown: the turn that is asked; answered: who has, in it; acted: by seat and action_id what became of it;
         acting, leaving: who waits for what was asked of the match.
@@ -48,7 +49,7 @@ class Session:
         self.left: dict[int, int] = {}
         self.run: Run | None = None
         self.setting: Setting | None = None
-        self.host_no = self.deaths = 0
+        self.host_no = self.deaths = self.play_no = 0
         self.busy = self.contained = False
         self.shown = Shown()
         self.shown_s = time.monotonic()

@@ -141,9 +141,9 @@ class Table(Worker):
             seat.settle()
         while not match.over:
             self._hear_waiting(match)
-            for seat, since in self._left.items():
-                if since <= match.turn and type(seats[seat]) is _Remote:
-                    seats[seat] = self._stand_in(match, seat)
+            for number, since in self._left.items():
+                if since <= match.turn and type(seats[number]) is _Remote:
+                    seats[number] = self._stand_in(match, number)
             turn, requests = match.turn, match.requests()
             if any((turn, request.seat) not in self._done for request in requests):
                 self._show(match, requests)
