@@ -184,7 +184,7 @@ def test_what_is_no_action_changes_nothing_and_is_told_why(tmp_path):
         Wish(game="tictactoe or hex", seats=[None, "random"]),
         Wish(game="no_such_game", seats=[None, "random"]),
         Wish(game="tictactoe", seats=[None, "nobody"]),
-        Wish(game="kuhn_poker", seats=[None, "mcts"]),
+        Wish(game="kuhn_poker", seats=[None, "minimax"]),
         Wish(game="tictactoe", seats=[None, "random"], stand_in="nobody"),
     ],
 )
@@ -381,10 +381,11 @@ def test_spectators_of_a_hidden_game_see_nothing_of_hands(tmp_path):
 # --------------------------------------------------------------------------------- to continue
 
 
-def test_branches_begin_where_their_parent_stood_with_fresh_or_the_same_luck(tmp_path):
+@pytest.mark.parametrize("game", ["dice", "stiff"])
+def test_branches_begin_where_their_parent_stood_with_fresh_or_the_same_luck(tmp_path, game):
     async def body():
         async with live_at(tmp_path) as live:
-            opened = await live.open(Wish(game=DICE, seats=[None, None], take=2, seed=1 << 50))
+            opened = await live.open(Wish(game=f"{DICE} and {game}", seats=[None, None], take=2, seed=1 << 50))
             tokens = [one.token for one in opened.seats]
             end = await play_out(live, opened.id, *tokens)
             before = await live.turns(opened.id)
@@ -412,6 +413,21 @@ def test_branches_begin_where_their_parent_stood_with_fresh_or_the_same_luck(tmp
     assert (same.scores, same.turn) == (end.scores, end.turn)
     assert len({json.dumps([one.scores, one.turn]) for one in fresh}) > 1
     check_replays(tmp_path)
+
+
+def test_what_cannot_be_continued_or_not_with_fresh_luck_is_refused(tmp_path):
+    async def body():
+        async with live_at(tmp_path) as live:
+            for game in ("fixed", "closed"):
+                opened = await live.open(Wish(game=f"{DICE} and {game}", seats=[None, "random"]))
+                await play_out(live, opened.id, opened.seats[0].token)
+                with pytest.raises(UsageError, match="luck" if game == "fixed" else "cannot be continued"):
+                    await live.branch(opened.id, turn=1, luck="fresh")
+                if game == "fixed":
+                    (child,) = await live.branch(opened.id, turn=1)
+                    await play_out(live, child.id, child.seats[0].token)
+
+    awaited(body())
 
 
 def test_a_match_that_goes_on_is_branched_and_goes_on(tmp_path):
@@ -568,11 +584,10 @@ def served(folder, agents):
 
 @pytest.mark.parametrize("lines", [3, 40, 150, 151, 152, 153])
 def test_nothing_that_was_told_is_lost_by_kill_9_and_all_goes_on(tmp_path, lines):
-    server = served(tmp_path, ["random", "random", "mcts(simulations=20)"])
-    told = [server.stdout.readline() for _ in range(lines)]
-    os.kill(server.pid, signal.SIGKILL)
-    told += server.stdout.read().splitlines()
-    server.wait()
+    with served(tmp_path, ["random", "random", "mcts(simulations=20)"]) as server:
+        told = [server.stdout.readline() for _ in range(lines)]
+        os.kill(server.pid, signal.SIGKILL)
+        told += server.stdout.read().splitlines()
     opened = {line.split()[2]: line.split()[3] for line in told if line.startswith("opened")}
     acted = {tuple(map(_number, line.split()[1:])) for line in told if line.startswith("acted")}
     ended = {line.split()[1] for line in told if line.startswith("ended")}
@@ -604,13 +619,12 @@ def _number(word):
 
 def test_a_contained_agent_knows_after_a_kill_what_it_knew(tmp_path):
     (tmp_path / "counting.py").write_text(COUNTING)
-    server = served(tmp_path, [str(tmp_path / "counting.py")])
-    _, _, live_id, token = server.stdout.readline().split()
-    for _ in range(3):
-        assert server.stdout.readline().startswith("acted")
-    os.kill(server.pid, signal.SIGKILL)
-    server.stdout.read()
-    server.wait()
+    with served(tmp_path, [str(tmp_path / "counting.py")]) as server:
+        _, _, live_id, token = server.stdout.readline().split()
+        for _ in range(3):
+            assert server.stdout.readline().startswith("acted")
+        os.kill(server.pid, signal.SIGKILL)
+        server.stdout.read()
 
     async def body():
         async with live_at(tmp_path) as live:

@@ -37,7 +37,7 @@ class _Host:
 
     def serve(self) -> None:
         """Do as told until the connection ends."""
-        with self._connection.makefile("rb") as told:
+        with self._connection.makefile("rb") as told, contextlib.suppress(ConnectionError):
             while len(head := told.read(LENGTH.size)) == LENGTH.size:
                 # From the process that started this one, and from nobody else.
                 play_no, verb, what = pickle.loads(told.read(*LENGTH.unpack(head)))  # noqa: S301 - see above

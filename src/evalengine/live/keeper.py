@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 MOST_ACTIVE = 1_000  # that have not ended
 MOST_CONTAINED = 16  # of them with agents from outside, each with processes of its own
-_DEATHS = 3  # of processes that owed a match an answer, after which it is given up
+_DEATHS = 3  # in a row, of processes that owed a match an answer, after which it is given up
 _FULL_S = 1.0  # before a match goes on whose action could not be stored
 _VOID = Termination.VOID.value
 
@@ -269,7 +269,7 @@ class Keeper:
             session.deaths += session.busy
             session.fail_waiting(LiveError(Why.BUSY, "the process that played the match died: ask again"))
             if session.deaths >= _DEATHS:
-                self._later(self._fail(session, f"the process that played it died {_DEATHS} times"))
+                self._later(self._fail(session, f"the process that played it died {_DEATHS} times in a row"))
             else:
                 self._later(self._reopen(session))
 
@@ -317,6 +317,7 @@ class Keeper:
     def _did(self, session: Session, turn: int, seat: int, ticket: int) -> None:
         if turn == session.shown.turn:
             session.answered.add(seat)
+        session.deaths = 0
         _, action_id, reply = session.acting.pop(ticket, (seat, None, None))
         acted = Acted(accepted=True, turn=turn)
         if action_id is not None:
