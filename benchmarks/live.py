@@ -30,12 +30,8 @@ GAME = "connect4"
 
 
 def rows(_options: argparse.Namespace) -> Iterator[Row]:
-    yield Row(
-        what=f"p95 of an answer, {MATCHES} live matches, ms", ours=lambda: busy(MATCHES), goal="< 100", unit="ms"
-    )
-    yield Row(
-        what=f"the same / one match alone, p95 of an answer", ours=lambda: busy(MATCHES), theirs=lambda: busy(1)
-    )
+    yield Row(what=f"p95 of an answer, {MATCHES} live matches, ms", ours=lambda: busy(MATCHES), goal="< 100", unit="ms")
+    yield Row(what="the same / one match alone, p95 of an answer", ours=lambda: busy(MATCHES), theirs=lambda: busy(1))
     yield Row(
         what=f"the same, {THINKERS} of them against mcts(simulations=2000), ms",
         ours=lambda: busy(MATCHES, thinkers=THINKERS),
@@ -67,13 +63,18 @@ async def _busy(matches: int, thinkers: int, pause_s: float, figure) -> float:
     with tempfile.TemporaryDirectory() as folder:
         async with LiveMatches(Path(folder) / "arena.db", Plugins()) as live:
             until = time.monotonic() + SECONDS
-            mine = [sit(live, "random", number * pause_s / matches, pause_s, until, answers) for number in range(matches - thinkers)]
+            mine = [
+                sit(live, "random", number * pause_s / matches, pause_s, until, answers)
+                for number in range(matches - thinkers)
+            ]
             others = [sit(live, "mcts(simulations=2000)", 0.0, pause_s, until, []) for _ in range(thinkers)]
             await asyncio.gather(*mine, *others)
     return figure(answers)
 
 
-async def sit(live: LiveMatches, agent: str, first_s: float, pause_s: float, until: float, answers: list[float]) -> None:
+async def sit(
+    live: LiveMatches, agent: str, first_s: float, pause_s: float, until: float, answers: list[float]
+) -> None:
     """Play one match after another; note from an action to the next question, which is stored on the way."""
     await asyncio.sleep(first_s)
     while time.monotonic() < until:

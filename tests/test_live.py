@@ -472,6 +472,18 @@ def test_a_slow_agent_holds_up_nobody_else(tmp_path):
     assert awaited(body()) >= 3
 
 
+def test_a_match_whose_agent_computes_for_long_goes_on_elsewhere(tmp_path):
+    async def body():
+        async with live_at(tmp_path) as live:
+            opened = await live.open(Wish(game="connect4", seats=[None, "mcts(simulations=3000)"], max_turns=6))
+            end = await play_out(live, opened.id, opened.seats[0].token)
+            assert (end.state, end.turn) == ("completed", 6)
+            return [(one.turn, one.seat) for one in await live.turns(opened.id)]
+
+    assert awaited(body()) == [(turn, turn % 2) for turn in range(6)]
+    check_replays(tmp_path)
+
+
 def test_what_an_agent_does_wrong_is_its_fault(tmp_path):
     (tmp_path / "bad.py").write_text("def act(observation):\n    return 99\n")
 
@@ -528,8 +540,7 @@ def test_a_match_goes_on_when_the_process_that_plays_it_is_killed(tmp_path):
                 position = await asked(live, opened.id, token, turn)
                 if position.state != "active":
                     break
-                (pid,) = live.pids
-                os.kill(pid, signal.SIGKILL)
+                os.kill(live.pids[0], signal.SIGKILL)
                 while True:
                     position = await asked(live, opened.id, token, turn)
                     try:
@@ -685,5 +696,9 @@ def test_old_matches_are_forgotten_and_what_they_became_stays(tmp_path):
     awaited(body())
     with Store(tmp_path / "arena.db", create=False) as store:
         assert len(store.rows("select id from match")) == 1
-        runs = {row["run"] for name in ("live", "live_token", "live_action") for row in store.rows(f"select run from {name}")}
+        runs = {
+            row["run"]
+            for name in ("live", "live_token", "live_action")
+            for row in store.rows(f"select run from {name}")
+        }
         assert runs == {2}

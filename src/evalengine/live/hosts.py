@@ -16,9 +16,11 @@ from evalengine.live.hosting import LENGTH
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_NICE = 5
+
 
 class Hosts:
-    """A fixed number of processes; a match stays with the one that `place` chose until that dies.
+    """Twice `number` processes; those of the second half, for agents that compute for long, yield to all others.
 
     Args:
         hear: is called with each message of a match, as `table` has them;
@@ -29,14 +31,14 @@ class Hosts:
         self._hear = hear
         self._mourn = mourn
         self._hosts: list[_Process] = []
-        self._number = number
+        self._nice = [0] * number + [_NICE] * number
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = False
 
     async def start(self) -> None:
         """Start all processes."""
-        self._hosts = [_Process() for _ in range(self._number)]
-        for number in range(self._number):
+        self._hosts = [_Process(number) for number in self._nice]
+        for number in range(len(self._hosts)):
             await self._listen(number)
 
     @property
@@ -47,7 +49,7 @@ class Hosts:
     def tell(self, host_no: int, play_no: int, verb: str, what: Any) -> None:
         """Tell a process of a match; if it is dead, `mourn` will be called."""
         data = pickle.dumps((play_no, verb, what))
-        self._hosts[host_no].writer.write(LENGTH.pack(len(data)) + data)
+        self._hosts[host_no].write(LENGTH.pack(len(data)) + data)
 
     async def stop(self) -> None:
         """End all processes; what they were about to do is done when the matches are opened again."""
@@ -75,7 +77,7 @@ class Hosts:
         except (asyncio.IncompleteReadError, ConnectionError):
             host.end()
         if not self._ending:
-            self._hosts[number] = _Process()
+            self._hosts[number] = _Process(self._nice[number])
             await self._listen(number)
             self._mourn(number)
 
@@ -84,12 +86,13 @@ class _Process:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    def __init__(self) -> None:
+    def __init__(self, nice: int) -> None:
+        self._frames: list[bytes] = []
         self._ours, theirs = socket.socketpair()
         imports = f"import sys; sys.path[:] = {sys.path!r}; from evalengine.live.hosting import main"
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-c", f"{imports}; main({theirs.fileno()})"],
+                [sys.executable, "-c", f"{imports}; main({theirs.fileno()}, {nice})"],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a terminal's Ctrl-C is the server's alone
@@ -98,6 +101,16 @@ class _Process:
 
     async def connect(self) -> None:
         self.reader, self.writer = await asyncio.open_connection(sock=self._ours)
+
+    def write(self, frame: bytes) -> None:
+        """Write all frames of one round of the loop at once: each that wakes the process costs as much as an answer."""
+        if not self._frames:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._frames.append(frame)
+
+    def _flush(self) -> None:
+        frames, self._frames = self._frames, []
+        self.writer.write(b"".join(frames))
 
     def end(self) -> None:
         self.process.kill()

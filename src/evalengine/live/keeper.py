@@ -166,10 +166,10 @@ class Keeper:
         live_id, created = secrets.token_urlsafe(12), time.time()
         tokens = {digest_of(one.token): (one.seat, holder) for one in taken}
 
-        def write(store: Store) -> tuple[Row, Run]:
-            run = runs.begin_entry(seated.entry, {0: 1}, store, self._plugs, "live")
+        def write(store: Store) -> Row:
+            number = runs.add_entry(seated.entry, {0: 1}, store, "live")
             row = Row(
-                run.number, live_id, state, "", holder, created, None, seated.spec, seated.remote, seated.stand_in,
+                number, live_id, state, "", holder, created, None, seated.spec, seated.remote, seated.stand_in,
                 options, note, parent and parent.id, turn, None,
             )  # fmt: skip
             with store.transaction():
@@ -179,18 +179,18 @@ class Keeper:
                 if parent is not None and turn is not None:
                     store.set_run(row.run, parent=parent.run)
                     rows.copy_actions(store, parent.run, row.run, turn)
-            return row, run
+            return row
 
-        row, run = await self._scribe.call(write)
+        row = await self._scribe.call(write)
         session = Session(row, tokens)
-        self._settle(session, run, seated, [one for one in done if turn is not None and one.turn < turn])
+        self._settle(session, seated, [one for one in done if turn is not None and one.turn < turn])
         if state == ACTIVE:
             self._start(session)
         return session
 
-    def _settle(self, session: Session, run: Run, seated: Seated, done: Sequence[Done]) -> None:
+    def _settle(self, session: Session, seated: Seated, done: Sequence[Done]) -> None:
         """Take a match among those that go on."""
-        session.run, session.contained = run, seated.contained
+        session.entry, session.contained = seated.entry, seated.contained
         script = tuple((one.turn, one.seat, one.what, one.info, one.think_us * 1000) for one in done)
         session.setting = Setting(
             orders=playing.orders(seated.entry, self._scribe.store, self._plugs),
@@ -206,7 +206,8 @@ class Keeper:
     def _start(self, session: Session) -> None:
         """Let a process play a match."""
         hosted = [one.host_no for one in self._sessions.values() if one is not session and one.row.state == ACTIVE]
-        session.host_no = min(range(self._number), key=hosted.count)
+        first = self._number if session.slow else 0
+        session.host_no = min(range(first, first + self._number), key=hosted.count)
         session.busy = True
         assert session.setting is not None
         session.play_no = next(self._tickets)
@@ -241,7 +242,7 @@ class Keeper:
             return
         session = Session(row, tokens)
         session.left = left
-        self._settle(session, run, seating.reread(row, done, run.entry), done)
+        self._settle(session, seating.reread(row, done, run.entry), done)
         if row.state == ACTIVE and not set(row.remote) - left.keys():  # killed between the last who left and the end
             await self._fail(session, "left")
         elif row.state == ACTIVE:
@@ -256,8 +257,8 @@ class Keeper:
             lambda store: (rows.actions(store, session.row.run), rows.left(store, session.row.run))
         )
         session.left = left
-        assert session.run is not None
-        self._settle(session, session.run, seating.reread(session.row, done, session.run.entry), done)
+        assert session.entry is not None
+        self._settle(session, seating.reread(session.row, done, session.entry), done)
         self._start(session)
 
     def _mourn(self, host_no: int) -> None:
@@ -296,6 +297,8 @@ class Keeper:
             told = functools.partial(self._at, session, *fields)
         elif kind == table.REFUSED:
             told = functools.partial(self._refused, session, *fields)
+        elif kind == table.SLOW:
+            told = functools.partial(self._move, session)
         else:
             told = functools.partial(self._over, session, fields[0])
         self._scribe.put(Entry(play, write, functools.partial(self._stored, play, told)))
@@ -328,6 +331,14 @@ class Keeper:
             return
         session.busy = False  # it waits for others
         session.publish()
+
+    def _move(self, session: Session) -> None:
+        """Play a match on where agents that compute for long keep only one another waiting."""
+        if not session.slow:
+            session.slow = True
+            self._tell(session, (table.CLOSE,))
+            self._drop(session)
+            self._later(self._reopen(session))
 
     def _at(  # noqa: PLR0917 - as it is said
         self,
@@ -372,11 +383,17 @@ class Keeper:
         self._later(self._finish(session, _played(fields)))
 
     async def _finish(self, session: Session, played: Played) -> None:
-        run, setting = session.run, session.setting
-        assert run is not None
+        entry, setting = session.entry, session.setting
+        assert entry is not None
         assert setting is not None
+
+        def complete(store: Store) -> Row:
+            run = runs.Run(store, session.row.run, entry, self._plugs)
+            run.sizes = {0: 1}
+            return _complete(self._plugs, run, [(setting.spec, played)], store)
+
         try:
-            row = await self._scribe.call(functools.partial(_complete, self._plugs, run, [(setting.spec, played)]))
+            row = await self._scribe.call(complete)
         except (
             EvalengineError
         ) as error:  # a full disk: its actions are stored, and it ends when the server starts again
@@ -397,7 +414,7 @@ class Keeper:
         self._disarm(session)
         self._sessions.pop(row.id, None)
         self._plays.pop(session.play_no, None)
-        session.row, session.run, session.setting = row, None, None
+        session.row, session.entry, session.setting = row, None, None
         session.fail_waiting(LiveError(Why.STATE, f"match {row.id} has ended"))
         session.publish()
 
@@ -481,7 +498,7 @@ def _acted(done: Iterable[Done]) -> dict[tuple[int, str], Acted]:
 
 def _complete(plugs: Plugins, run: Run, played: list[tuple[MatchSpec, Played]], store: Store) -> Row:
     """Make a match one of the stored ones, and end it; what a killed process did of that is not done again."""
-    playing.record(run, store, plugs, [spec for spec, _ in played], [row for _, row in played])
+    playing.record(run, store, plugs, [spec for spec, _ in played], [row for _, row in played], locked=True)
     stored = store.stored(run.number, 0, 1)
     _, _, termination, _, scores, places, _, _ = stored[0]
     row = store.match(run.number, 0)

@@ -46,7 +46,7 @@ class LiveMatches(Keeper):
     """All live matches of one database; one process at a time has them.
 
     Args:
-        hosts: processes that play them; None: one a core;
+        hosts: processes that play them, and as many for agents that compute for long; None: one a core;
         most_active, most_contained: matches at once, and those of them with agents from outside.
 
     Raises:
@@ -290,8 +290,8 @@ class LiveMatches(Keeper):
         Raises:
             StoreError: its game is not what it was.
         """
-        if session.run is not None:
-            return seating.reread(session.row, done, session.run.entry)
+        if session.entry is not None:
+            return seating.reread(session.row, done, session.entry)
         run = await self._scribe.call(lambda store: runs.reopen(store, session.row.run, self._plugs))
         return seating.reread(session.row, done, run.entry)
 

@@ -42,7 +42,9 @@ class Scribe:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._todo: queue.SimpleQueue[Entry | _Call | None] = queue.SimpleQueue()
+        self._entries: queue.SimpleQueue[Entry] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._awake = threading.Semaphore(0)  # as often as something was put into either
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self.transactions = self.entries = 0
@@ -58,50 +60,52 @@ class Scribe:
 
     def put(self, entry: Entry) -> None:
         """Store something, together with what others put."""
-        self._todo.put(entry)
+        self._entries.put(entry)
+        self._awake.release()
 
     async def call(self, do: Callable[[Store], Any]) -> Any:
-        """Return what `do` returns for the store, in its turn; it begins its own transactions."""
+        """Return what `do` returns for the store, after all that was put before; it begins its own transactions.
+
+        What is put later may come first: somebody waits for it.
+        """
         done: asyncio.Future[Any] = self._loop.create_future()
-        self._todo.put(_Call(do, done))
+        self._calls.put(_Call(do, done))
+        self._awake.release()
         return await done
 
     async def stop(self) -> None:
         """End after all that was put."""
-        self._todo.put(None)
+        self._calls.put(None)
+        self._awake.release()
         await asyncio.to_thread(self._thread.join)
         self.store.close()
 
     def _work(self) -> None:
-        while (todo := self._next_ones()) is not None:
-            entries = [one for one in todo if isinstance(one, Entry)]
-            if entries:
+        while True:
+            self._awake.acquire()
+            while entries := self._waiting():
                 self._store_all(entries)
-            for one in todo[len(entries) :]:
-                self._answer(one)  # type: ignore[arg-type]  # no entry: see below
+            with contextlib.suppress(queue.Empty):
+                call = self._calls.get_nowait()
+                if call is None:
+                    return
+                self._answer(call)
 
-    def _next_ones(self) -> list[Entry | _Call] | None:
-        """Return entries that wait, and what comes behind them if that is a call; None at the end."""
-        first = self._todo.get()
-        if first is None:
-            return None
-        found = [first]
-        while isinstance(found[-1], Entry) and len(found) < _MOST:
-            try:
-                one = self._todo.get_nowait()
-            except queue.Empty:
-                break
-            if one is None:
-                self._todo.put(None)  # the last of all, still
-                break
-            found.append(one)
+    def _waiting(self) -> list[Entry]:
+        """Return what is to be stored now."""
+        found: list[Entry] = []
+        with contextlib.suppress(queue.Empty):
+            while len(found) < _MOST:
+                found.append(self._entries.get_nowait())
         return found
 
     def _store_all(self, entries: Sequence[Entry]) -> None:
-        for entry, problem in self._stored(entries):
+        stored = self._stored(entries)
+        for entry, problem in stored:
             if problem is not None:
                 entry.line.lost = True
-            self._tell(functools.partial(entry.told, problem))
+        # All at once: to wake the loop costs as much as to store something.
+        self._tell(lambda: [entry.told(problem) for entry, problem in stored])
 
     def _stored(self, entries: Sequence[Entry]) -> list[tuple[Entry, Exception | None]]:
         """Store what can be; return each entry with why it is not stored."""

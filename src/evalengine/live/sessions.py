@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
 
+    from evalengine.entry import Entry
     from evalengine.live.rows import Row
     from evalengine.live.table import Setting
-    from evalengine.runs import Run
 
 
 class Shown(NamedTuple):
@@ -35,10 +35,11 @@ class Session:
 
     Attributes:
         row: as it is stored; tokens: seat and holder by a token's digest; left: seats that an agent goes on for, by
-        the turn from which it does; run: which it becomes, None once it has ended;
-        setting: what the process that plays it is told; host_no, play_no: which process, and what it knows the match by;
+        the turn from which it does; entry: what is fixed of its run, None once it has ended;
+        setting: what the process that plays it is told; host_no, play_no: which, and what it knows the match by;
         busy: whether that owes an answer;
-        contained: whether agents from outside play in it; deaths: of such processes while they did;
+        contained, slow: whether agents from outside play in it, or some that compute for long;
+        deaths: of such processes in a row, while they owed an answer;
         shown: the turn that is asked; answered: who has, in it; acted: by seat and action_id what became of it;
         acting, leaving: who waits for what was asked of the match.
     """
@@ -47,10 +48,10 @@ class Session:
         self.row = row
         self.tokens = tokens
         self.left: dict[int, int] = {}
-        self.run: Run | None = None
+        self.entry: Entry | None = None
         self.setting: Setting | None = None
         self.host_no = self.deaths = self.play_no = 0
-        self.busy = self.contained = False
+        self.busy = self.contained = self.slow = False
         self.shown = Shown()
         self.shown_s = time.monotonic()
         self.answered: set[int] = set()

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from evalengine.match import Match
     from evalengine.model import MatchResult, MatchSpec, Orders, Played
 
-DID, AT, LEFT, REFUSED, OVER = 1, 2, 3, 4, 5  # what is said of a match
+DID, AT, LEFT, REFUSED, OVER, SLOW = 1, 2, 3, 4, 5, 6  # what is said of a match
 ACT, LEAVE, CLOSE = 1, 2, 3  # what it is told
+_SLOW_NS = 20_000_000  # of the processor for one answer, by which an agent in this process keeps others waiting
 _TRIES = 3  # of an agent that was late since it had to wait for a core
 _clock = time.perf_counter_ns
 
@@ -166,7 +167,9 @@ class Table(Worker):
             seats[request.seat].ask(request)
         # Agents in this process answer last: their thought must not run on the others' clocks.
         for request in sorted(asked, key=lambda one: seats[one.seat].act is not None):
-            seat, (action, info, took) = seats[request.seat], seats[request.seat].answer()
+            seat, used_ns = seats[request.seat], time.thread_time_ns()
+            action, info, took = seat.answer()
+            used_ns = time.thread_time_ns() - used_ns
             if (match.turn, request.seat) in self._done:
                 continue
             if type(action) is Fault:
@@ -175,6 +178,8 @@ class Table(Worker):
             elif reason := match.refusal(request.seat, action):
                 action = illegal(action, reason)
             self._do(match, request.seat, action, info, took)
+            if used_ns > _SLOW_NS:
+                self._say(SLOW)
 
     def _do(  # noqa: PLR0917 - what is stored of an answer
         self, match: Match, seat: int, what: Any, info: Any, took_ns: int, ticket: int = 0
