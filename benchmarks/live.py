@@ -72,7 +72,7 @@ async def _busy(matches: int, thinkers: int, pause_s: float, figure) -> float:
     return figure(answers)
 
 
-async def sit(
+async def sit(  # noqa: PLR0917 - what a seat does
     live: LiveMatches, agent: str, first_s: float, pause_s: float, until: float, answers: list[float]
 ) -> None:
     """Play one match after another; note from an action to the next question, which is stored on the way."""

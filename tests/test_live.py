@@ -1,4 +1,4 @@
-"""Live matches: remote seats in real processes, killed at any moment, against agents in this process and contained ones."""
+"""Live matches: in real processes that are killed at any moment, against bundled and contained agents."""
 
 import asyncio
 import contextlib
@@ -290,9 +290,9 @@ def test_an_agent_goes_on_for_who_leaves_and_the_last_one_ends_it(tmp_path):
 def test_a_seat_that_is_late_is_played_by_an_agent_or_forfeits(tmp_path, late):
     async def body():
         async with live_at(tmp_path) as live:
-            wish = Wish(game="tictactoe", seats=[None, None], take=2, turn_s=0.3, late=late)
+            wish = Wish(game="tictactoe", seats=[None, None], take=2, turn_s=1.0, late=late)
             opened = await live.open(wish)
-            first, second = (one.token for one in opened.seats)
+            first, _second = (one.token for one in opened.seats)
             await asked(live, opened.id, first)
             await live.act(opened.id, first, 4)
             end = await play_out(live, opened.id, first)
@@ -546,8 +546,8 @@ def test_a_match_goes_on_when_the_process_that_plays_it_is_killed(tmp_path):
                     try:
                         acted = await live.act(opened.id, token, position.question.legal[0], action_id=f"{turn}")
                     except LiveError as error:
-                        assert error.code in {Why.BUSY, Why.ASKED}
-                        await asyncio.sleep(0.01)
+                        if error.code not in {Why.BUSY, Why.ASKED}:
+                            raise
                         continue
                     assert acted.accepted
                     break

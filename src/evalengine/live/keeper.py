@@ -138,6 +138,10 @@ class Keeper:
         if session.row.state != ACTIVE:
             raise LiveError(Why.STATE, f"match {session.row.id} is {session.row.state}, not active")
 
+    def _is_played(self, session: Session) -> bool:
+        """Say whether a process plays a match now: not while it is begun again after a death."""
+        return session.play_no in self._plays
+
     def _check_room(self, count: int) -> None:
         if len(self._sessions) + self._opening + count > self._most_active:
             raise LiveError(Why.BUSY, f"{self._most_active} live matches are open: ask again later")
@@ -256,6 +260,8 @@ class Keeper:
         done, left = await self._scribe.call(
             lambda store: (rows.actions(store, session.row.run), rows.left(store, session.row.run))
         )
+        if session.ended:  # closed meanwhile
+            return
         session.left = left
         assert session.entry is not None
         self._settle(session, seating.reread(session.row, done, session.entry), done)
@@ -415,6 +421,9 @@ class Keeper:
         self._sessions.pop(row.id, None)
         self._plays.pop(session.play_no, None)
         session.row, session.entry, session.setting = row, None, None
+        for done in session.leaving.values():
+            if not done.done():
+                done.set_result(None)
         session.fail_waiting(LiveError(Why.STATE, f"match {row.id} has ended"))
         session.publish()
 

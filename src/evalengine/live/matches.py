@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING
 
 from evalengine import runs, wire
-from evalengine.errors import LiveError, Why
+from evalengine.errors import EvalengineError, LiveError, Why
 from evalengine.live import rows, seating, table
 from evalengine.live.keeper import Keeper, digest_of
 from evalengine.live.sessions import Session
@@ -94,6 +94,7 @@ class LiveMatches(Keeper):
             )
         digest = digest_of(taken.token)
         session.tokens[digest] = taken.seat, holder
+        state = session.row.state
         begins = session.row.state == WAITING and not session.free()
         if begins:
             session.row = session.row._replace(state=ACTIVE)
@@ -104,7 +105,12 @@ class LiveMatches(Keeper):
                 if begins:
                     rows.set_state(store, session.row.run, ACTIVE)
 
-        await self._scribe.call(write)
+        try:
+            await self._scribe.call(write)
+        except EvalengineError:
+            del session.tokens[digest]
+            session.row = session.row._replace(state=state)
+            raise
         if begins:
             self._start(session)
             session.publish()
@@ -173,6 +179,8 @@ class LiveMatches(Keeper):
         self._check_active(session)
         if seat in session.left:
             return
+        if not self._is_played(session):
+            raise LiveError(Why.BUSY, f"match {live_id} is being begun again: ask again")
         done = session.leaving.setdefault(seat, asyncio.get_running_loop().create_future())
         self._tell(session, (table.LEAVE, seat, -1, "left", False))
         await asyncio.shield(done)
@@ -215,6 +223,15 @@ class LiveMatches(Keeper):
             raise LiveError(Why.VALUE, f"match {live_id} can be continued from turns 0 to {last}, not {turn}")
         parent = await self._reread(session, done)
         self._check_contained(parent, count)
+        self._opening += count
+        try:
+            return await self._continue(parent, row, done, turn, count, luck, holder)
+        finally:
+            self._opening -= count
+
+    async def _continue(  # noqa: PLR0917 - as `branch`
+        self, parent: Seated, row: Row, done: list[Done], turn: int, count: int, luck: Luck | None, holder: str
+    ) -> list[Opened]:
         made = []
         for sample in range(count):
             child = seating.branched(parent, row.run, done, turn, sample, luck)

@@ -113,7 +113,7 @@ class Session:
                 reply.set_exception(error)
         for done in self.leaving.values():
             if not done.done():
-                done.set_result(None)
+                done.set_exception(error)
         self.acting.clear()
         self.leaving.clear()
 
