@@ -681,6 +681,34 @@ def test_a_match_is_stored_once_when_killed_around_its_storing(tmp_path, moment)
     check_replays(tmp_path)
 
 
+def test_an_action_that_cannot_be_stored_is_told_to_nobody_and_the_match_goes_on(tmp_path):
+    def change(sql):
+        with contextlib.closing(sqlite3.connect(tmp_path / "arena.db")) as db:
+            db.execute(sql)
+            db.commit()
+
+    async def body():
+        async with live_at(tmp_path) as live:
+            opened = await live.open(Wish(game="tictactoe", seats=[None, "random"]))
+            token = opened.seats[0].token
+            await asked(live, opened.id, token)
+            change("create trigger full before insert on live_action begin select raise(abort, 'no room'); end")
+            feed = await live.subscribe(opened.id)
+            with pytest.raises(sqlite3.IntegrityError, match="no room"):
+                await live.act(opened.id, token, 4, action_id="a")
+            assert await live.turns(opened.id) == []
+            change("drop trigger full")
+            await asked(live, opened.id, token)
+            assert (await live.act(opened.id, token, 0, action_id="a")).accepted
+            end = await play_out(live, opened.id, token)
+            seen = [position async for position in feed]
+            assert [one.last for one in seen if one.turn == 1] == [{0: "a1"}]
+            return end
+
+    assert awaited(body()).state == "completed"
+    check_replays(tmp_path)
+
+
 def test_old_matches_are_forgotten_and_what_they_became_stays(tmp_path):
     async def body():
         async with live_at(tmp_path) as live:

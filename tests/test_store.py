@@ -204,7 +204,7 @@ def test_a_folder_that_must_not_be_written_is_refused(place, permissions):
 
 def _small_files():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
 
 def test_a_limit_of_file_sizes_ends_a_run_that_can_be_resumed(place):

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import fcntl
 import functools
-import hashlib
 import itertools
 import logging
 import os
@@ -17,23 +16,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 from evalengine import database, playing, runs
 from evalengine.errors import EvalengineError, LiveError, StoreError, Why
-from evalengine.live import rows, seating, table
+from evalengine.live import endings, rows, seating, table
 from evalengine.live.hosts import Hosts
 from evalengine.live.rows import Row
 from evalengine.live.scribe import Entry, Line, Scribe
 from evalengine.live.sessions import Session, Shown
 from evalengine.live.table import Setting
-from evalengine.live.values import ACTIVE, COMPLETED, FAILED, WAITING, Acted
-from evalengine.model import Fault, MatchResult, Played, Termination
+from evalengine.live.values import ACTIVE, WAITING, Acted
+from evalengine.model import Played, Termination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from evalengine.live.rows import Done
     from evalengine.live.seating import Seated
     from evalengine.live.values import Taken
-    from evalengine.model import MatchSpec
     from evalengine.plugins import Plugins
     from evalengine.runs import Run
     from evalengine.store import Store
@@ -122,13 +120,13 @@ class Keeper:
         """
         found = self._sessions.get(live_id)
         if found is None:
-            found = await self._scribe.call(functools.partial(_ended, live_id))
+            found = await self._scribe.call(functools.partial(endings.ended, live_id))
         if found is None:
             raise LiveError(Why.UNKNOWN, f"there is no live match {live_id[:40]!r}")
         return found
 
     def _seat(self, session: Session, token: str) -> int:
-        found = session.tokens.get(digest_of(token))
+        found = session.tokens.get(endings.digest_of(token))
         if found is None:
             raise LiveError(Why.TOKEN, f"this is no token of match {session.row.id}")
         session.seen_s[found[0]] = time.monotonic()
@@ -168,7 +166,7 @@ class Keeper:
         """Store a live match with its run and tokens, and begin it if all its seats are taken."""
         state = ACTIVE if len(taken) == len(seated.remote) else WAITING
         live_id, created = secrets.token_urlsafe(12), time.time()
-        tokens = {digest_of(one.token): (one.seat, holder) for one in taken}
+        tokens = {endings.digest_of(one.token): (one.seat, holder) for one in taken}
 
         def write(store: Store) -> Row:
             number = runs.add_entry(seated.entry, {0: 1}, store, "live")
@@ -204,7 +202,7 @@ class Keeper:
             script=script,
             left=dict(session.left),
         )
-        session.acted = _acted(done)
+        session.acted = endings.acted_of(done)
         self._sessions[session.row.id] = session
 
     def _start(self, session: Session) -> None:
@@ -239,10 +237,10 @@ class Keeper:
             run, done, tokens, left = await self._scribe.call(read)
         except Exception as error:  # noqa: BLE001 - of one match, whose game is gone, for example: the others go on
             _log.warning("live match %s cannot go on: %s", row.id, error)
-            await self._scribe.call(functools.partial(_fail, row.run, f"it cannot go on: {error}"))
+            await self._scribe.call(functools.partial(endings.fail, row.run, f"it cannot go on: {error}"))
             return
         if run.played:
-            await self._scribe.call(functools.partial(_complete, self._plugs, run, []))
+            await self._scribe.call(functools.partial(endings.complete, self._plugs, run, []))
             return
         session = Session(row, tokens)
         session.left = left
@@ -386,7 +384,7 @@ class Keeper:
     # -------------------------------------------------------------------------------- the end
 
     def _over(self, session: Session, fields: Sequence[Any]) -> None:
-        self._later(self._finish(session, _played(fields)))
+        self._later(self._finish(session, endings.played_of(fields)))
 
     async def _finish(self, session: Session, played: Played) -> None:
         entry, setting = session.entry, session.setting
@@ -396,7 +394,7 @@ class Keeper:
         def complete(store: Store) -> Row:
             run = runs.Run(store, session.row.run, entry, self._plugs)
             run.sizes = {0: 1}
-            return _complete(self._plugs, run, [(setting.spec, played)], store)
+            return endings.complete(self._plugs, run, [(setting.spec, played)], store)
 
         try:
             row = await self._scribe.call(complete)
@@ -411,7 +409,7 @@ class Keeper:
         """End a match without a result."""
         if session.row.state == ACTIVE:
             self._tell(session, (table.CLOSE,))
-        row = await self._scribe.call(functools.partial(_fail, session.row.run, reason))
+        row = await self._scribe.call(functools.partial(endings.fail, session.row.run, reason))
         self._end(session, row)
 
     def _end(self, session: Session, row: Row) -> None:
@@ -486,54 +484,3 @@ class Keeper:
         self._finishing.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a live match: %s", error, exc_info=error)
-
-
-# ------------------------------------------------------------------------------ in the scribe's thread
-
-
-def _ended(live_id: str, store: Store) -> Session | None:
-    row = rows.find(store, live_id)
-    if row is None:
-        return None
-    session = Session(row, rows.tokens(store, row.run))
-    session.left = rows.left(store, row.run)
-    session.acted = _acted(rows.actions(store, row.run))
-    return session
-
-
-def _acted(done: Iterable[Done]) -> dict[tuple[int, str], Acted]:
-    return {(one.seat, one.action_id): Acted(accepted=True, turn=one.turn) for one in done if one.action_id}
-
-
-def _complete(plugs: Plugins, run: Run, played: list[tuple[MatchSpec, Played]], store: Store) -> Row:
-    """Make a match one of the stored ones, and end it; what a killed process did of that is not done again."""
-    playing.record(run, store, plugs, [spec for spec, _ in played], [row for _, row in played], locked=True)
-    stored = store.stored(run.number, 0, 1)
-    _, _, termination, _, scores, places, _, _ = stored[0]
-    row = store.match(run.number, 0)
-    assert row is not None
-    state, reason = COMPLETED, ""
-    if termination == _VOID:
-        state, reason = FAILED, "the game or the engine failed, see its faults"
-    with store.transaction():
-        result = MatchResult(scores, places, termination, row["turns"])
-        rows.set_state(store, run.number, state, reason, None if termination == _VOID else result)
-    return rows.of_run(store, run.number)
-
-
-def _fail(run: int, reason: str, store: Store) -> Row:
-    with store.transaction():
-        rows.set_state(store, run, FAILED, reason)
-        store.set_run(run, state="interrupted", ended=time.time())
-    return rows.of_run(store, run)
-
-
-def _played(fields: Sequence[Any]) -> Played:
-    """Return the row that travelled as `fields`."""
-    row = Played(*fields)
-    return row._replace(faults=tuple((turn, seat, Fault(*fault)) for turn, seat, fault in row.faults))
-
-
-def digest_of(token: str) -> bytes:
-    """Return what is stored of a token."""
-    return hashlib.sha256(token.encode(errors="replace")).digest()

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from evalengine import runs, wire
 from evalengine.errors import EvalengineError, LiveError, Why
 from evalengine.live import rows, seating, table
-from evalengine.live.keeper import Keeper, digest_of
+from evalengine.live.endings import digest_of
+from evalengine.live.keeper import Keeper
 from evalengine.live.sessions import Session
 from evalengine.live.values import ACTIVE, WAITING, Acted, Listed, Opened, Taken
 
