@@ -256,6 +256,28 @@ def test_the_order_of_answers_in_a_turn_changes_nothing(tmp_path_factory, orders
     assert awaited(play(orders)) == awaited(play([[0, 1]] * 3))
 
 
+@pytest.mark.parametrize("teams", [False, True])
+def test_several_remote_seats_of_one_caller_beside_agents_and_in_teams(tmp_path, teams):
+    async def body():
+        async with live_at(tmp_path) as live:
+            wish = Wish(game=f"tron(seats=4, teams={teams})", seats=[None, "random", None, "random"], take=2)
+            opened = await live.open(wish)
+            assert [one.seat for one in opened.seats] == [0, 2]
+
+            async def sit(token):
+                async for position in await live.subscribe(opened.id, token):
+                    if position.question is not None:  # once a turn, whatever the other seat does meanwhile
+                        await live.act(opened.id, token, position.question.legal[0], turn=position.turn)
+                return position
+
+            ends = await asyncio.gather(*(sit(one.token) for one in opened.seats))
+            assert ends[0] == ends[1]
+            return ends[0]
+
+    assert awaited(body()).state == "completed"
+    check_replays(tmp_path)
+
+
 # --------------------------------------------------------------------------------- who is gone
 
 

@@ -331,10 +331,8 @@ class Keeper:
             session.acted[seat, action_id] = acted
         if reply is not None and not reply.done():
             reply.set_result(acted)
-        if not set(session.shown.questions) - session.answered - session.gone():
-            return
-        session.busy = False  # it waits for others
-        session.publish()
+        # Told of when the turn is over: who is still asked has the question.
+        session.busy = not set(session.shown.questions) - session.answered - session.gone()
 
     def _move(self, session: Session) -> None:
         """Play a match on where agents that compute for long keep only one another waiting."""
@@ -379,7 +377,6 @@ class Keeper:
             self._later(self._fail(session, reason))
         else:
             self._arm(session)
-            session.publish()
 
     # -------------------------------------------------------------------------------- the end
 

@@ -87,7 +87,8 @@ class Session:
     def feed(self, seat: int | None) -> Feed:
         """Return a feed of what comes, which begins with where it stands."""
         made = Feed(seat, self.feeds.discard)
-        made.put(functools.partial(self.position, seat), last=self.ended)
+        now = self.position(seat)  # made here: what comes meanwhile is told by itself, and no question twice
+        made.put(lambda: now, last=self.ended)
         if not self.ended:
             self.feeds.add(made)
         return made
