@@ -25,6 +25,7 @@ NAMES = (
     "engines",
     "rating",
     "boards",
+    "live",
 )
 
 

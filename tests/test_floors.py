@@ -37,7 +37,7 @@ FLOORS = [
     ["runs"],
     ["rerating", "continuing", "outcomes", "verifying", "findings"],
     ["playing", "report"],
-    ["runner", "testing", "exports"],
+    ["runner", "testing", "exports", "live"],
     ["web"],
     ["cli", "proving"],
     ["__main__", "pytest_plugin"],
@@ -46,6 +46,7 @@ FLOOR = {f"evalengine.{name}": number for number, floor in enumerate(FLOORS) for
 ON_ONE_FLOOR = (
     "evalengine.cli",
     "evalengine.exports",
+    "evalengine.live",
     "evalengine.report",
     "evalengine.statistics",
     "evalengine.testing",

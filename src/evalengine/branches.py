@@ -125,6 +125,14 @@ class _Then(Observation):
         return self._view
 
 
+def lucks(branch: Branch | None) -> tuple[tuple[int, int], ...]:
+    """Return the lucks of a match that is itself a branch or None, as a branch of it has them: `Branch.earlier`."""
+    if branch is None:
+        return ()
+    before = tuple((since, seed) for since, seed in branch.earlier)
+    return before if branch.luck_seed is None else (*before, (branch.turn, branch.luck_seed))
+
+
 def first_asked(spec: MatchSpec) -> int:
     """Return the first turn that a match's own agents were asked in: what is before is the opening, or a parent's."""
     branch = spec.branch

@@ -66,7 +66,7 @@ def begin_branch(  # noqa: PLR0917 - what a branch is
         run=parent.run,
         games=(game_no,),
         agents=tuple(dict.fromkeys(agent for seat, agent in enumerate(parent.spec.agents) if seat not in seats)),
-        luck=_luck([parent.entry.games[game_no]], luck),
+        luck=luck_of([parent.entry.games[game_no]], luck),
         samples=samples,
         match=parent.spec.match_no,
         turn=turn,
@@ -127,10 +127,10 @@ def _whole(parent: Run, wish: Continues, seats: Mapping[int, str], luck: Luck | 
     games = [parent.entry.games[game_no] for game_no in wish.games]
     others = any(set(range(game.seats)) - seats.keys() for game in games)  # else none of the parents' agents plays
     agents = tuple(range(len(parent.entry.agents))) if others else ()
-    return replace(wish, agents=agents, luck=_luck(games, luck))
+    return replace(wish, agents=agents, luck=luck_of(games, luck))
 
 
-def _luck(games: Sequence[ChosenGame], wish: Luck | None) -> Luck:
+def luck_of(games: Sequence[ChosenGame], wish: Luck | None) -> Luck:
     """Return the luck that was asked for, or the best that all games can have.
 
     Raises:

@@ -15,7 +15,7 @@ from evalengine.errors import StorageError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA = 7
+SCHEMA = 8
 APPLICATION_ID = 0x6576616C  # "eval", see the pragma
 MIGRATIONS = Path(__file__).with_name("migrations")  # numbered, never edited
 _BUSY_S = 30.0

@@ -7,8 +7,9 @@
     │   ├── AgentError               an agent's file, folder, zip or program cannot be used
     │   ├── PluginError              a plugin is broken, clashes or needs another version
     │   ├── SandboxError             agents from outside cannot be contained as asked
-    │   └── StoreError               the database is foreign, newer, locked or lacks what was asked for
-    │       └── RunLockedError       another process writes this run
+    │   ├── StoreError               the database is foreign, newer, locked or lacks what was asked for
+    │   │   └── RunLockedError       another process writes this run
+    │   └── LiveError                a live match cannot do what was asked of it now
     ├── NothingToPlayError           exit 5: the plan is empty
     ├── StopError                    exit 2: stopped with everything so far stored
     │   ├── InterruptedRunError      Ctrl-C or SIGTERM
@@ -74,6 +75,27 @@ class StoreError(UsageError):
 
 class RunLockedError(StoreError):
     """Another process writes this run."""
+
+
+class Why(enum.StrEnum):
+    """Why a live match cannot do what was asked of it."""
+
+    UNKNOWN = "unknown"  # there is no such match
+    TOKEN = "token"  # noqa: S105 - a word; it is no token of this match
+    STATE = "state"  # the match has not begun, or has ended
+    ASKED = "asked"  # the seat is not asked now
+    FULL = "full"  # it has no free seat
+    BUSY = "busy"  # there are too many matches, or a process died: later it may work
+    VALUE = "value"  # what was given cannot be used
+
+
+class LiveError(UsageError):
+    """A live match cannot do what was asked of it now; `code` says why in a word."""
+
+    def __init__(self, code: Why, text: str) -> None:
+        """Take both."""
+        super().__init__(text)
+        self.code = code
 
 
 class NothingToPlayError(EvalengineError):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from evalengine import planning, seeding, wire
-from evalengine.branches import first_asked
+from evalengine.branches import first_asked, lucks
 from evalengine.contracts import Contest, Pairing, Plan, contains
 from evalengine.errors import GameError, StoreError
 from evalengine.match import Match
@@ -276,7 +276,7 @@ class Continued(Pairing):
                 f"{wish.run}/{spec.match_no}",
                 turn,
                 seeding.derive(self.plan.seed, "luck", *path) if wish.luck == "fresh" else None,
-                _earlier(spec.branch),
+                lucks(spec.branch),
                 seeding.derive(self.plan.seed, "agents", *path),
                 sample,
                 *chosen,
@@ -295,13 +295,6 @@ def _held(decision: Decision, action: Action) -> bytes:
     done = [action if seat == decision.seat else decision.turn[seat] for seat in seats]
     mask = seats[0] if len(seats) == 1 else ~sum(1 << seat for seat in seats)
     return wire.pack_turns(([*actions, *done], [*who, mask], faults))
-
-
-def _earlier(branch: Branch | None) -> tuple[tuple[int, int], ...]:
-    if branch is None:
-        return ()
-    before = tuple((since, seed) for since, seed in branch.earlier)
-    return before if branch.luck_seed is None else (*before, (branch.turn, branch.luck_seed))
 
 
 def plan_of(settings: Settings, games: Sequence[ChosenGame], agents: Sequence[AgentSpec]) -> Plan:

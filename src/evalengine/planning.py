@@ -30,6 +30,7 @@ class Settings:
     """What a run is asked to be; stored with it, so that it can be resumed."""
 
     games: str  # an expression
+    kind: str = "run"  # or "live": one match with remote seats; what continues stored matches says so itself
     agents: tuple[str, ...] = ()  # references
     callables: tuple[AgentSpec, ...] = ()  # agents that are no references: functions of the caller
     opponents: str = ""  # "bundled", "none" or references; "" decides by the number of agents

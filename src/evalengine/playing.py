@@ -430,24 +430,41 @@ def play(
     return run
 
 
-def record(run: Run, store: Store, plugs: Plugins, specs: Sequence[MatchSpec], rows: Sequence[Played]) -> None:
+def record(
+    run: Run,
+    store: Store,
+    plugs: Plugins,
+    specs: Sequence[MatchSpec],
+    rows: Sequence[Played],
+    *,
+    locked: bool = False,
+) -> None:
     """Store and rate all matches of a run that were played elsewhere, and end it; hooks hear of it as of any run.
+
+    Those that are stored, since a process was killed in the middle of this, are not stored again.
+
+    Args:
+        locked: nobody else can write the run: it need not be locked.
 
     Raises:
         StorageError: it could not be stored.
     """
-    lock = store.lock(run.number)
+    lock = None if locked else store.lock(run.number)
     try:
         plugs.hook.evalengine_run_start(run=_told(run))
         player = _Player(run, store, plugs, Listener(), 0)
         run.seconds = sum(row.seconds for row in rows)
-        player.take(specs, rows, 0)
+        there = set(store.match_nos(run.number))
+        left = [(spec, row) for spec, row in zip(specs, rows, strict=True) if spec.match_no not in there]
+        player.take([spec for spec, _ in left], [row for _, row in left], 0)
         player.save_all()
         run.state = "done"
         _record_end(run, store)
-        plugs.hook.evalengine_run_done(run=run.summary())
+        if plugs.hook.evalengine_run_done.get_hookimpls():  # else nobody reads what is slow to sum up
+            plugs.hook.evalengine_run_done(run=run.summary())
     finally:
-        store.unlock(lock)
+        if lock is not None:
+            store.unlock(lock)
 
 
 def _play_locked(player: _Player, run: Run, plugs: Plugins, store: Store, launcher: Launcher | None) -> None:

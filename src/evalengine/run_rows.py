@@ -21,7 +21,7 @@ def run_row(entry: Entry, command: str) -> dict[str, Any]:
     """Return the row of a run that begins now; command: what was typed."""
     return {
         "state": "running",
-        "kind": (entry.settings.continues or {}).get("kind", "run"),
+        "kind": (entry.settings.continues or {}).get("kind", entry.settings.kind),
         "parent": (entry.settings.continues or {}).get("run"),
         "command": command,
         "seed": entry.settings.seed,

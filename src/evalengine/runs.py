@@ -96,8 +96,8 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """What it is: "run", or "branch" or "explore", which continue matches of another; also the command's name."""
-        return str((self.entry.settings.continues or {}).get("kind", "run"))
+        """What it is: "run", or "branch" or "explore", which continue matches of another, or "live"."""
+        return str((self.entry.settings.continues or {}).get("kind", self.entry.settings.kind))
 
     @property
     def total(self) -> int | None:
@@ -289,14 +289,19 @@ def prepared(settings: Settings, store: Store, plugs: Plugins) -> tuple[Entry, M
 
 def begin_entry(entry: Entry, sizes: Mapping[int, int] | None, store: Store, plugs: Plugins, command: str) -> Run:
     """Store a new run whose agents are copied; `sizes` are its matches by game, None when results decide."""
-    row = run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
-    number = store.add_run(row, map(game_row, entry.games), map(agent_row, entry.agents))
-    run = Run(store, number, entry, plugs)
+    run = Run(store, add_entry(entry, sizes, store, command), entry, plugs)
+    number = run.number
     run.sizes = sizes
     if run.stopping is not None:
         with store.transaction():
             run.stopping.save(store, number)
     return run
+
+
+def add_entry(entry: Entry, sizes: Mapping[int, int] | None, store: Store, command: str) -> int:
+    """Store a new run as `begin_entry` does, and return its number only."""
+    row = run_row(entry, command) | {"matches": None if sizes is None else sum(sizes.values())}
+    return store.add_run(row, map(game_row, entry.games), map(agent_row, entry.agents))
 
 
 def check(settings: Settings, plugs: Plugins) -> None:

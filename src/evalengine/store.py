@@ -170,6 +170,10 @@ class Store:
         """Yield the rows of a query one by one."""
         yield from self._db.execute(sql, parameters)
 
+    def execute(self, sql: str, *parameters: Any) -> None:
+        """Change what the tables of live matches hold; within a transaction."""
+        self._db.execute(sql, parameters)
+
     # --------------------------------------------------------------------------- the writer
 
     def lock(self, run: int) -> IO[str]:

@@ -98,6 +98,9 @@ def reopened(named: str, kind: str, store: Store, plugs: Plugins) -> Run:
 
     number = store.latest_run(kind) if named == _LATEST else int(named)
     found = store.run(number)["kind"]
+    if found == "live":
+        msg = f"run {number} is a live match, which goes on where it is served: it cannot be resumed here"
+        raise UsageError(msg)
     if found != kind:
         msg = f"run {number} is no {kind} but a {found}: evalengine {found} --resume {number}"
         raise UsageError(msg)

@@ -112,7 +112,9 @@ def rerated_line(run: Run, *, stored: bool) -> list[str]:
 
 
 def resume_command(run: Run) -> str:
-    """Return the command that continues a run."""
+    """Return the command that continues a run; what to know instead of a live match."""
+    if run.kind == "live":
+        return "it goes on where live matches are served"
     return f"evalengine {run.kind} --resume {run.number}{db_option(run)}"
 
 

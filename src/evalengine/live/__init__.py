@@ -1,0 +1,1 @@
+"""Live matches: seats that people and programs elsewhere take, without any HTTP; `matches.LiveMatches` is the door."""

@@ -1,0 +1,118 @@
+"""The processes that play live matches, as the one that serves them sees it: started, told, heard, started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from evalengine import wire
+from evalengine.live.hosting import LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NICE = 5
+
+
+class Hosts:
+    """Twice `number` processes; those of the second half, for agents that compute for long, yield to all others.
+
+    Args:
+        hear: is called with each message of a match, as `table` has them;
+        mourn: with the number of a process that died; a new one stands in its place already.
+    """
+
+    def __init__(self, number: int, hear: Callable[[list[Any]], None], mourn: Callable[[int], None]) -> None:
+        self._hear = hear
+        self._mourn = mourn
+        self._hosts: list[_Process] = []
+        self._nice = [0] * number + [_NICE] * number
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ending = False
+
+    async def start(self) -> None:
+        """Start all processes."""
+        self._hosts = [_Process(number) for number in self._nice]
+        for number in range(len(self._hosts)):
+            await self._listen(number)
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes."""
+        return [host.process.pid for host in self._hosts]
+
+    def tell(self, host_no: int, play_no: int, verb: str, what: Any) -> None:
+        """Tell a process of a match; if it is dead, `mourn` will be called."""
+        data = pickle.dumps((play_no, verb, what))
+        self._hosts[host_no].write(LENGTH.pack(len(data)) + data)
+
+    async def stop(self) -> None:
+        """End all processes; what they were about to do is done when the matches are opened again."""
+        self._ending = True
+        for host in self._hosts:
+            host.process.kill()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for host in self._hosts:
+            host.end()
+
+    async def _listen(self, number: int) -> None:
+        await self._hosts[number].connect()
+        task = asyncio.create_task(self._listen_on(number))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen_on(self, number: int) -> None:
+        host = self._hosts[number]
+        try:
+            while True:
+                (size,) = LENGTH.unpack(await host.reader.readexactly(LENGTH.size))
+                self._hear(list(wire.unpack(await host.reader.readexactly(size))))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            host.end()
+        if not self._ending:
+            self._hosts[number] = _Process(self._nice[number])
+            await self._listen(number)
+            self._mourn(number)
+
+
+class _Process:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def __init__(self, nice: int) -> None:
+        self._frames: list[bytes] = []
+        self._ours, theirs = socket.socketpair()
+        imports = f"import sys; sys.path[:] = {sys.path!r}; from evalengine.live.hosting import main"
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-c", f"{imports}; main({theirs.fileno()}, {nice})"],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # a terminal's Ctrl-C is the server's alone
+                env={**os.environ, "PYTHONHASHSEED": "0"},
+            )
+
+    async def connect(self) -> None:
+        self.reader, self.writer = await asyncio.open_connection(sock=self._ours)
+
+    def write(self, frame: bytes) -> None:
+        """Write all frames of one round of the loop at once: each that wakes the process costs as much as an answer."""
+        if not self._frames:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._frames.append(frame)
+
+    def _flush(self) -> None:
+        frames, self._frames = self._frames, []
+        self.writer.write(b"".join(frames))
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.writer.close()

@@ -1,0 +1,137 @@
+"""A live match as the process that serves it keeps it: who sits where, what was told last, who waits for what."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgpack
+
+from evalengine.live.feeds import Feed
+from evalengine.live.values import ACTIVE, ENDED, Acted, Position, Question
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping, Sequence
+
+    from evalengine.entry import Entry
+    from evalengine.live.rows import Row
+    from evalengine.live.table import Setting
+
+
+class Shown(NamedTuple):
+    """What the process that plays a match said of a turn."""
+
+    turn: int = -1
+    to_move: Sequence[int] = ()
+    questions: Mapping[int, bytes] = {}
+    view: bytes | None = None
+    last: Mapping[int, str] | None = None
+
+
+class Session:
+    """One live match.
+
+    Attributes:
+        row: as it is stored; tokens: seat and holder by a token's digest; left: seats that an agent goes on for, by
+        the turn from which it does; entry: what is fixed of its run, None once it has ended;
+        setting: what the process that plays it is told; host_no, play_no: which, and what it knows the match by;
+        busy: whether that owes an answer;
+        contained, slow: whether agents from outside play in it, or some that compute for long;
+        deaths: of such processes in a row, while they owed an answer;
+        shown: the turn that is asked; answered: who has, in it; acted: by seat and action_id what became of it;
+        acting, leaving: who waits for what was asked of the match.
+    """
+
+    def __init__(self, row: Row, tokens: dict[bytes, tuple[int, str]]) -> None:
+        self.row = row
+        self.tokens = tokens
+        self.left: dict[int, int] = {}
+        self.entry: Entry | None = None
+        self.setting: Setting | None = None
+        self.host_no = self.deaths = self.play_no = 0
+        self.busy = self.contained = self.slow = False
+        self.shown = Shown()
+        self.shown_s = time.monotonic()
+        self.answered: set[int] = set()
+        self.acted: dict[tuple[int, str], Acted] = {}
+        self.acting: dict[int, tuple[int, str | None, asyncio.Future[Acted]]] = {}  # by ticket: seat, action_id, reply
+        self.leaving: dict[int, asyncio.Future[None]] = {}
+        self.feeds: set[Feed] = set()
+        self.seen_s: dict[int, float] = {}
+        self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens."""
+        return self.row.state in ENDED
+
+    def asked(self, seat: int) -> bool:
+        """Say whether the match waits for this seat."""
+        return self.row.state == ACTIVE and seat in self.shown.questions and seat not in (self.answered | self.gone())
+
+    def gone(self) -> set[int]:
+        """Return the seats that an agent goes on for now."""
+        return {seat for seat, turn in self.left.items() if turn <= self.shown.turn}
+
+    def free(self) -> list[int]:
+        """Return the remote seats that nobody has taken."""
+        taken = {seat for seat, _ in self.tokens.values()}
+        return [seat for seat in self.row.remote if seat not in taken]
+
+    def position(self, seat: int | None) -> Position:
+        """Return where it stands, for a seat or for everybody."""
+        return _position(self.row, self.shown, seat if seat is not None and self.asked(seat) else None)
+
+    def feed(self, seat: int | None) -> Feed:
+        """Return a feed of what comes, which begins with where it stands."""
+        made = Feed(seat, self.feeds.discard)
+        now = self.position(seat)  # made here: what comes meanwhile is told by itself, and no question twice
+        made.put(lambda: now, last=self.ended)
+        if not self.ended:
+            self.feeds.add(made)
+        return made
+
+    def publish(self) -> None:
+        """Tell all who follow where it stands now."""
+        row, shown = self.row, self.shown
+        everybody = functools.cache(functools.partial(_position, row, shown, None))
+        for feed in list(self.feeds):
+            own = feed.seat is not None and self.asked(feed.seat)
+            feed.put(functools.partial(_position, row, shown, feed.seat) if own else everybody, last=self.ended)
+        if self.ended:
+            self.feeds.clear()
+
+    def present(self, seat: int) -> bool:
+        """Say whether the holder of a seat follows the match now."""
+        return any(feed.seat == seat for feed in self.feeds)
+
+    def fail_waiting(self, error: Exception) -> None:
+        """Tell all who wait for an answer of the match that there is none."""
+        for _, _, reply in self.acting.values():
+            if not reply.done():
+                reply.set_exception(error)
+        for done in self.leaving.values():
+            if not done.done():
+                done.set_exception(error)
+        self.acting.clear()
+        self.leaving.clear()
+
+
+def _position(row: Row, shown: Shown, seat: int | None) -> Position:
+    if row.result is not None:
+        scores, places, termination, turns = row.result
+        told: dict[str, Any] = {"scores": scores, "places": places, "termination": termination, "turn": turns}
+    else:
+        told = {"turn": max(0, shown.turn)}
+    question = None if seat is None else Question(*_unpacked(shown.questions[seat]))
+    to_move = () if row.state in ENDED else tuple(shown.to_move)
+    view = None if shown.view is None else _unpacked(shown.view)
+    return Position(
+        state=row.state, reason=row.reason, to_move=to_move, question=question, view=view, last=shown.last, **told
+    )
+
+
+def _unpacked(data: bytes) -> Any:
+    return msgpack.unpackb(data, strict_map_key=False)
