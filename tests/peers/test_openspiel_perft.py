@@ -42,6 +42,7 @@ PEERS = [
 ]
 
 NO_PEER = {
+    "market_simulator": "it is our own",
     "picks": "it is our own",
     "prisoners_dilemma": "OpenSpiel's matrix_pd is one round; ours is repeated",
     "rps": "OpenSpiel's matrix_rps is one round; ours is repeated",
