@@ -21,7 +21,8 @@ def judge(level, names):
     """Return the verdict of each agent at a level."""
     level_or_skip(level)
     play = f"{sys.executable} {CORPUS / 'play_one.py'} {{agent}} {{rival}} {{result}} {{procs}}"
-    options = f"--start-s 5 --sandbox {level}"
+    # Seconds of CPU, which a busy machine gives slowly: an agent that spins while it starts has them all.
+    options = f"--start-s 2 --sandbox {level}"
     done = subprocess.run(
         [sys.executable, CORPUS / "corpus.py", "-j", "2", "--only", ",".join(names), "--cmd", f"{play} {options}"],
         capture_output=True,
