@@ -291,7 +291,7 @@ def test_a_killed_server_loses_no_job_and_begins_it_again(tmp_path):
 
 
 def test_an_evaluation_goes_on_with_its_run_after_a_kill(tmp_path):
-    asked = {"games": "tictactoe", "agents": ["random", "mcts(simulations=60)"], "matches": 400, "seed": 7}
+    asked = {"games": "tictactoe", "agents": ["random", "mcts(simulations=60)"], "matches": 2000, "seed": 7}
     with Served(tmp_path) as first:
         key = first.key("admin")
         with httpx.Client(base_url=first.url, headers={"x-api-key": key}) as client:
@@ -308,9 +308,9 @@ def test_an_evaluation_goes_on_with_its_run_after_a_kill(tmp_path):
     assert done["state"] == "completed", done["error"]
     with sqlite3.connect(tmp_path / "arena.db") as db:
         assert db.execute("select count(*) from run").fetchone() == (1,)
-        assert db.execute("select count(*) from match").fetchone() == (400,)
+        assert db.execute("select count(*) from match").fetchone() == (2000,)
     db.close()
-    assert done["result"]["matches"] == 400
+    assert done["result"]["matches"] == 2000
     assert not list(tmp_path.glob("arena.db-*.lock"))
 
 

@@ -213,10 +213,10 @@ def test_a_limit_of_file_sizes_ends_a_run_that_can_be_resumed(place):
 
 @pytest.fixture
 def small_disk(place):
-    """A file system of 400 KiB for the database."""
+    """A file system of 600 KiB for the database."""
     disk = place.db.parent
     disk.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", disk], capture_output=True, check=False)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", disk], capture_output=True, check=False)
     if made.returncode:
         pytest.skip("only root can mount a small disk")
     yield disk

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import references
 from evalengine.errors import PluginError
+from evalengine.live.matches import LiveMatches
 from evalengine.web import guard, lines
 from evalengine.web.answers import RefusedError
 from evalengine.web.keys import Keys
@@ -28,16 +29,18 @@ class Server:
 
     Attributes:
         db: the database's file; plugins: what is installed; keys: made, looked up, revoked (from threads: `call`);
-        jobs: added, waited for, cancelled (from the event loop); metrics; closing: set when the server is to end:
-            whoever waits for long, or holds a WebSocket, waits for this, too.
+        rows: the database itself (from threads, too), also for tables of a plugin's own, which it makes in `on_start`;
+        jobs: added, waited for, cancelled, and live: matches with remote seats (both from the event loop); metrics;
+        closing: set when the server is to end: whoever waits for long, or holds a WebSocket, waits for this, too.
     """
 
     def __init__(self, db: Path, plugs: Plugins, wanted: Sequence[str] = (), jobs_at_once: int = 1) -> None:
         self.db = db
         self.plugins = plugs
-        self._rows = Rows(db)
-        self.keys = Keys(self._rows)
-        self.jobs = Jobs(self._rows, plugs, wanted, jobs_at_once)
+        self.rows = Rows(db)
+        self.keys = Keys(self.rows)
+        self.jobs = Jobs(self.rows, plugs, wanted, jobs_at_once)
+        self.live = LiveMatches(db, plugs)
         self.metrics = Metrics()
         self.closing = asyncio.Event()
         self._starts: list[Callable[[], Awaitable[None]]] = []
@@ -87,7 +90,7 @@ class Server:
 
     async def healthy(self) -> bool:
         """Say whether the database answers."""
-        return bool(await self.call(self._rows.read, "select 1"))
+        return bool(await self.call(self.rows.read, "select 1"))
 
     # ----------------------------------------------------------------- for those who run it
 
@@ -104,15 +107,18 @@ class Server:
             PluginError: what a plugin begins with failed.
         """
         try:
-            for start in self._starts:
-                await _begun(start)
-            await self.jobs.start()
-            yield
+            async with self.live:
+                try:
+                    for start in self._starts:
+                        await _begun(start)
+                    await self.jobs.start()
+                    yield
+                finally:
+                    self.close()
+                    for stop in (*reversed(self._stops), self.jobs.stop):
+                        await stop()
         finally:
-            self.close()
-            for stop in (*reversed(self._stops), self.jobs.stop):
-                await stop()
-            self._rows.close()
+            self.rows.close()
 
     def close(self) -> None:
         """Let go of all who wait: the server is to end."""

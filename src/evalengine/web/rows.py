@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from evalengine import database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -53,3 +54,20 @@ class Rows:
         """
         with self._writing, database.told(self.path):
             return self._writer.execute(sql, values)
+
+    def together(self, function: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Return what a function of the connection that writes returns, all of it one transaction.
+
+        Raises:
+            StorageError: as `change`; then, and whenever the function raises, nothing of it is stored.
+        """
+        with self._writing, database.told(self.path):
+            self._writer.execute("begin immediate")
+            try:
+                found = function(self._writer)
+                self._writer.execute("commit")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("rollback")
+                raise
+            return found
