@@ -1,11 +1,14 @@
 """Jobs of the server: asked for over HTTP, done in processes of their own, killed, cancelled, begun again."""
 
+import csv
+import io
 import json
 import os
 import signal
 import sqlite3
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -360,3 +363,59 @@ def test_the_plugin_on_the_page_works(tmp_path):
     with Served(tmp_path, "-p", "primes") as served, served.client("play") as client:
         assert client.get("/primes/100").json() == {"state": "completed", "result": {"primes": 25}}
         assert client.get("/primes/1").status_code == 400
+
+
+# ------------------------------------------------------------------------------------ exports
+
+
+@pytest.fixture(scope="module")
+def admin_with_run(served):
+    """Give a client with the scope admin, and the number of a run."""
+    with served.client("admin") as client:
+        asked = {"games": "tictactoe", "agents": ["random", "greedy"], "matches": 10, "seed": 3}
+        yield client, ended(client, job(client, "evaluate", **asked))["result"]["run"]
+
+
+def test_an_export_is_one_file_to_fetch(admin_with_run):
+    client, run = admin_with_run
+    done = ended(client, job(client, "export", format="csv", runs=[run], tables=["matches"]))
+    answer = client.get(f"/api/jobs/{done['id']}/file")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == f'attachment; filename="{done["result"]["file"]}"'
+    assert int(answer.headers["content-length"]) == done["result"]["bytes"]
+    assert len(list(csv.DictReader(io.StringIO(answer.text)))) == 10
+
+
+def test_several_tables_are_packed_into_one_file(admin_with_run):
+    client, run = admin_with_run
+    done = ended(client, job(client, "export", format="ndjson", runs=[run], anonymous=True))
+    packed = zipfile.ZipFile(io.BytesIO(client.get(f"/api/jobs/{done['id']}/file").content))
+    assert {"matches.ndjson", "steps.ndjson", "agents.ndjson", "ratings.ndjson"} <= set(packed.namelist())
+    assert b"greedy" not in b"".join(map(packed.read, packed.namelist()))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"format": "xml"}, {}, {"format": "csv", "runs": ["1"]}, {"format": "csv", "games": [5]},
+     {"format": "csv", "runs": [0]}, {"format": "csv", "best": 200}],
+)  # fmt: skip
+def test_what_cannot_be_exported_is_refused(served, asked):
+    with served.client("admin") as client:
+        assert client.post("/api/jobs", json={"kind": "export", "request": asked}).status_code == 400
+
+
+def test_exports_are_not_for_everybody(served, admin_with_run):
+    client, run = admin_with_run
+    number = ended(client, job(client, "export", format="pgn", runs=[run]))["id"]
+    with served.client("run", "read") as other:
+        assert other.post("/api/jobs", json={"kind": "export", "request": {"format": "pgn"}}).status_code == 403
+        assert other.get(f"/api/jobs/{number}/file").status_code == 404
+
+
+def test_a_run_that_is_not_there_fails_and_has_no_file(served):
+    with served.client("admin") as client:
+        done = ended(client, job(client, "export", format="csv", runs=[4_000]))
+        assert done["state"] == "failed"
+        assert "4000" in done["error"]
+        assert client.get(f"/api/jobs/{done['id']}/file").status_code == 404
+        assert not list((served.folder / "arena.exports").glob(f"job-{done['id']}*"))

@@ -9,7 +9,7 @@ from evalengine import JobKind, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_HOME = "evalengine.web.evaluating"
+_HOME = "evalengine.web"
 _EVALUATE: Mapping[str, Mapping[str, Any]] = {
     "games": {"type": "string", "description": "an expression over names and tags: 'strategy and not hex'"},
     "agents": {"type": "array", "default": [], "description": "references"},
@@ -28,11 +28,38 @@ _EVALUATE: Mapping[str, Mapping[str, Any]] = {
     "broken": {"type": "string", "default": "", "enum": ["", "forfeit", "refuse"]},
     "select": {"type": "string", "default": "", "description": "only matches whose id holds these words"},
 }
+_LIST = {"type": "array", "default": []}
+_EXPORT: Mapping[str, Mapping[str, Any]] = {
+    "format": {"type": "string", "description": "of evalengine export: csv, parquet, pgn, ..."},
+    "runs": _LIST | {"description": "numbers; none: as evalengine export chooses"},
+    "games": _LIST,
+    "tags": _LIST,
+    "agents": _LIST,
+    "best": {"type": "number", "default": None, "minimum": 0, "maximum": 100, "description": "percent of the agents"},
+    "anonymous": {"type": "boolean", "default": False},
+    "split": {"type": "string", "default": "", "description": "0.8,0.1,0.1"},
+    "split_by": {"type": "string", "default": "game", "enum": ["game", "agent"]},
+    "tables": _LIST | {"description": "matches, steps, ratings, agents, standings, runs"},
+}
 
 
 @hookimpl
 def evalengine_jobs() -> Sequence[JobKind]:
     """List the bundled kinds of jobs."""
-    doc = "A run, as evalengine run plays it; its result is the summary that --format json prints."
-    check = f"{_HOME}:check"
-    return [JobKind(name="evaluate", factory=f"{_HOME}:evaluate", doc=doc, parameters=_EVALUATE, check=check)]
+    return [
+        JobKind(
+            name="evaluate",
+            factory=f"{_HOME}.evaluating:evaluate",
+            doc="A run, as evalengine run plays it; its result is the summary that --format json prints.",
+            parameters=_EVALUATE,
+            check=f"{_HOME}.evaluating:check",
+        ),
+        JobKind(
+            name="export",
+            factory=f"{_HOME}.exporting:write",
+            doc="Stored runs as one file, as evalengine export writes it; several are packed into a zip.",
+            parameters=_EXPORT,
+            scope="admin",  # it reads everybody's matches
+            check=f"{_HOME}.exporting:check",
+        ),
+    ]

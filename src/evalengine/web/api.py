@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from evalengine.web import answers
+from evalengine.web import answers, exporting
 from evalengine.web.answers import RefusedError
+from evalengine.web.job_rows import COMPLETED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ def routes(server: Server) -> Sequence[Any]:
         Route("/api/jobs", jobs.list, methods=["GET"]),
         Route("/api/jobs", jobs.add, methods=["POST"]),
         Route("/api/jobs/{number:int}", jobs.show),
+        Route("/api/jobs/{number:int}/file", jobs.file),
         Route("/api/jobs/{number:int}/cancel", jobs.cancel, methods=["POST"]),
     ]
 
@@ -85,6 +87,17 @@ class _JobRoutes:
         if (wait_s := _seconds(request)) and not job.ended:
             job = await self._jobs.wait(job.number, wait_s) or job
         return answers.result(request, job.record())
+
+    async def file(self, request: Any) -> Any:
+        """Send the file that an export wrote."""
+        from starlette.responses import FileResponse
+
+        job = await self._own(request)
+        name = job.result.get("file") if job.state == COMPLETED and job.kind == "export" else None
+        path = None if name is None else exporting.folder_of(self._server.db) / name
+        if path is None or not path.is_file():
+            raise RefusedError(404, "NOT_FOUND", f"job {job.number} ({job.kind}, {job.state}) has no file")
+        return FileResponse(path, filename=name)
 
     async def cancel(self, request: Any) -> Any:
         """End a job; one that has ended stays as it is."""
