@@ -313,18 +313,32 @@ def busy(monkeypatch, share, own=0.0):
 
 
 def test_who_was_late_for_want_of_a_core_plays_again_and_then_it_is_void(tmp_path, monkeypatch):
-    busy(monkeypatch, 0.5)
+    busy(monkeypatch, 0.9)
     count = tmp_path / "count"
     played = play(tmp_path, SLOW.replace('os.environ["COUNT"]', repr(str(count))), "first", turn_s=0.2, clock="wall")
     assert played.termination == "void"
     assert not played.faults
     assert played.error.startswith("contended, 3 times in a row: 0.20 s a turn exceeded (wall): ")
-    assert re.search(r"(4[5-9]|5[0-5])% of it kept waiting for a core. Use --clock cpu", played.error)
+    assert re.search(r"(8[5-9]|9[0-5])% of it kept waiting for a core. Use --clock cpu", played.error)
     assert count.read_text() == "xxx"
 
 
-def test_a_replay_in_time_is_the_result(tmp_path, monkeypatch):
+def test_who_was_kept_from_a_core_is_given_that_time_again(tmp_path, monkeypatch):
     busy(monkeypatch, 0.5)
+    late = "import time\ndef act(observation):\n    time.sleep(0.4)\n    return observation.legal[0]\n"
+    assert not play(tmp_path, late, "first", turn_s=0.3, clock="wall").faults
+
+
+def test_who_is_late_by_his_own_on_a_busy_machine_is_not_asked_again(tmp_path, monkeypatch):
+    busy(monkeypatch, 0.5)
+    count = tmp_path / "count"
+    played = play(tmp_path, SLOW.replace('os.environ["COUNT"]', repr(str(count))), "first", turn_s=0.2, clock="wall")
+    assert "50% of it kept waiting for a core" in re.sub("4[5-9]|5[0-5]", "50", fault_of(played).detail)
+    assert count.read_text() == "x"
+
+
+def test_a_replay_in_time_is_the_result(tmp_path, monkeypatch):
+    busy(monkeypatch, 0.9)
     once = f"""
 import os, time
 def act(observation):
@@ -339,7 +353,8 @@ def act(observation):
 
 def test_waiting_a_little_is_no_excuse(tmp_path, monkeypatch):
     busy(monkeypatch, 0.05)
-    assert "5% of it kept waiting" in fault_of(play(tmp_path, SLEEP, "first", turn_s=0.5, clock="wall")).detail
+    fault = fault_of(play(tmp_path, SLEEP, "first", turn_s=0.5, clock="wall"))
+    assert re.search("in 0.5. s, [45]% of it kept waiting", fault.detail)
 
 
 def test_nobody_is_excused_for_waiting_for_himself(tmp_path, monkeypatch):
@@ -362,8 +377,7 @@ def test_on_an_overloaded_core_the_honest_agent_is_not_late_by_cpu(tmp_path, mon
     load = [subprocess.Popen([sys.executable, "-c", code], start_new_session=True) for _ in range(4)]
     try:
         assert not play(tmp_path, honest, "first", turn_s=0.5).faults  # 1 s, of which 2.5 are allowed
-        played = play(tmp_path, honest, "first", turn_s=0.5, clock="wall", start_s=None)
-        assert played.error.startswith("contended, 3 times in a row: 0.50 s a turn exceeded (wall): ")
+        assert not play(tmp_path, honest, "first", turn_s=0.5, clock="wall", start_s=None).faults  # given 1 s again
         humble = f"import os\nos.nice(10)\n{honest}"
         assert "kept waiting" not in fault_of(play(tmp_path, humble, "first", turn_s=0.5, clock="wall")).detail
     finally:

@@ -285,7 +285,8 @@ def test_every_hook_is_called_with_what_happened(place):
     names = [name for name, _ in heard]
     every = {name for name in vars(hookspecs) if name.startswith("evalengine_")}
     exporting = {"evalengine_exporters", "evalengine_pgn"}  # see test_exports.py
-    assert set(names) == every - exporting
+    serving = {"evalengine_routes", "evalengine_jobs"}  # see test_server.py
+    assert set(names) == every - exporting - serving
     values = {name: [told for each, told in heard if each == name] for name in every}
     assert {"ref": "slow.py"} in values["evalengine_load_agent"]
     (start,), (done,) = values["evalengine_run_start"], values["evalengine_run_done"]
@@ -502,7 +503,7 @@ def test_a_turn_limit_that_is_long_or_absent_makes_no_worker_hung():
     assert playing._hung_s(Limits(turn_s=30)) == 300
     assert playing._hung_s(Limits(turn_s=None, match_s=20)) == 200
     assert playing._hung_s(Limits(turn_s=None, match_s=20, increment_s=1), 30) == 500  # saved up to the last turn
-    assert playing._hung_s(Limits(start_s=100)) == 200
+    assert playing._hung_s(Limits(start_s=100)) == 600
     assert playing._hung_s(Limits(turn_s=None)) == playing._hung_s(Limits(start_s=None)) == float("inf")
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from evalengine.processes import Child
 
 WALL_FACTOR, WALL_MORE_S = 3, 1.0  # a limit of CPU is so many times that, and so much more, by the wall clock
-CONTENDED = 0.1  # of its time kept waiting for a core: above, being late is the machine's doing
+CONTENDED = 0.1  # of its time kept waiting for a core: above, it is given that time again
+_MOST_GIVEN, _MOST_GIVEN_NS = 2, 20_000_000_000  # times its limit by the wall clock, and never more
 _GRAIN_NS = 5_000_000
 _REST_NS = 10_000_000  # CPU that an agent may use between its turns, to tidy up
 _ARRIVAL_NS = 1_000_000_000  # that a program may use before its first question: a virtual machine starts
@@ -48,7 +49,7 @@ class Clock:
         # To a bank every turn counts, however short.
         self._grain_ns = 0 if limits.match_s is not None and by_cpu else min(_GRAIN_NS, int(shortest * 5e7))
         self._pause_ns = min(_LOOK_NS, int(shortest * 1e8))
-        self._asked_ns = self._free_ns = 0
+        self._asked_ns = self._free_ns = self._given_ns = 0
         self._limit_ns: int | None = None
         self.look_ns = 0
         self.due_ns: int | None = None
@@ -57,7 +58,7 @@ class Clock:
         self._used_ns: int | None = None  # of a turn whose answer has come
         self._thinks = self._starts = self._spins = False
         self._frozen: list[int] = []
-        self._waits: tuple[int, int, dict[int, tuple[int, int]]] | None = None  # when, CPU used, by thread
+        self._waits: tuple[int, dict[int, tuple[int, int]]] | None = None  # CPU used, by thread
         self.contended = False
 
     # ------------------------------------------------------------------------------ a turn
@@ -98,14 +99,25 @@ class Clock:
         if now - self._read_ns > self._grain_ns and self._asked_ns:
             self._see_rest(now)
         self._asked_ns, self._limit_ns, self.look_ns = now, limit_ns, now + self._pause_ns
+        self._given_ns = 0
         self._thinks, self._waits, self._used_ns = True, None, None
         self.due_ns = None if limit_ns is None else now + limit_ns
         self._child.expect()
 
-    def _last_ns(self) -> int:
-        """Return when the answer is late by the wall clock, whatever it used."""
+    def _wall_ns(self) -> int:
+        """Return how long an answer may take by the wall clock, whatever it uses, where nothing keeps it."""
         limit = self._limit_ns or 0
-        return self._asked_ns + (WALL_FACTOR * limit + int(WALL_MORE_S * 1e9) if self._by_cpu else limit)
+        return WALL_FACTOR * limit + int(WALL_MORE_S * 1e9) if self._by_cpu else limit
+
+    def _most_given_ns(self) -> int:
+        return min(_MOST_GIVEN * self._wall_ns(), _MOST_GIVEN_NS)
+
+    def _last_ns(self, now: int) -> int:
+        """Return when the answer is late by the wall clock; who is kept from a core is given that time again."""
+        wall = self._wall_ns()
+        if now >= self._asked_ns + wall + self._given_ns and self._contended(now):
+            self._given_ns = min(self._kept_ns(), self._most_given_ns())
+        return self._asked_ns + wall + self._given_ns
 
     def _see_rest(self, now: int) -> None:
         """Look what it did since its last answer."""
@@ -120,8 +132,9 @@ class Clock:
         """Say whether it may go on, now that its time is due; then `due_ns` is anew."""
         if not self._thinks or self._limit_ns is None:
             return False
-        now, last = self._when(), self._last_ns()
-        left = self._limit_ns - self._used() if self._by_cpu else 0
+        now = self._when()
+        last = self._last_ns(now)
+        left = self._limit_ns - self._used() if self._by_cpu else last - now
         self.due_ns = min(last, now + max(left, _SHORTEST_NS))
         return left > 0 and now < last
 
@@ -142,7 +155,7 @@ class Clock:
             self._settle(now)
         self._thinks = False
         if self._left_ns is not None and not self._starts:
-            cost = (self._used_ns or 0) if self._by_cpu else took
+            cost = (self._used_ns or 0) if self._by_cpu else took - self._given_ns
             self._left_ns = max(0, self._left_ns - max(0, cost - self._free_ns))
             self._left_ns += int(self._limits.increment_s * 1e9)
         if self._spins:
@@ -165,7 +178,7 @@ class Clock:
     def look_around(self) -> None:
         """Look, while it has not answered, at those who are not to move; and set when to look next."""
         if self._waits is None:
-            self._waits = _now(), self._spent(), tasks.waits(self._child.pid)
+            self._waits = self._spent(), tasks.waits(self._child.pid)
         for watch in self._child.watchers:
             watch()
         now = _now()
@@ -205,11 +218,12 @@ class Clock:
         told = f"{used / 1e9:.2f} s CPU in {(now - self._asked_ns) / 1e9:.2f} s"
         if by_cpu:
             return Fault(FaultKind.TIMEOUT.value, f"{self._text()} exceeded (CPU): {told}")
-        waited = self._waited()
-        self.contended = waited > CONTENDED
+        kept = self._kept_ns() / max(1, now - self._asked_ns)
+        # With less it was given again all the time that it was kept waiting, and is late by its own.
+        self.contended = self._contended(now) and self._given_ns >= self._most_given_ns()
         rule = f" by the wall clock, {WALL_FACTOR} times and {WALL_MORE_S:g} s more," if self._by_cpu else ""
-        kept = f", {waited:.0%} of it kept waiting for a core" if waited > 0 else ""
-        return Fault(FaultKind.TIMEOUT.value, f"{self._text()}{rule} exceeded (wall): {told}{kept}")
+        told += f", {kept:.0%} of it kept waiting for a core" if kept > 0 else ""
+        return Fault(FaultKind.TIMEOUT.value, f"{self._text()}{rule} exceeded (wall): {told}")
 
     def _text(self) -> str:
         """Return the limit as people read it."""
@@ -222,18 +236,22 @@ class Clock:
             return f"{free_s}{limits.match_s:.2f} s a match{each}"
         return f"{free_s}{limits.turn_s:.2f} s a turn"
 
-    def _waited(self) -> float:
-        """Return for what part of its time it had to wait for a core that others than itself held."""
+    def _contended(self, now: int) -> bool:
+        """Say whether so much of its turn it was kept waiting for a core that being late may be the machine's doing."""
+        return self._kept_ns() > CONTENDED * (now - self._asked_ns)
+
+    def _kept_ns(self) -> int:
+        """Return for how long it had to wait for a core that others than itself held."""
         if self._waits is None:
-            return 0.0
-        began, spent_before, before = self._waits
+            return 0
+        spent_before, before = self._waits
         spent = self._spent() - spent_before
         most = 0
         for task, (ran, waited) in tasks.waits(self._child.pid).items():
             ran_before, waited_before = before.get(task, (0, 0))
             # All that its other threads and we ran, this one may have waited for: nobody makes himself a busy machine.
             most = max(most, (waited - waited_before) - max(0, spent - (ran - ran_before)))
-        return most / max(1, _now() - began)
+        return most
 
 
 def by_cpu(limits: Limits, *, engine: bool) -> bool:

@@ -345,7 +345,7 @@ def _hung_s(limits: Limits, turns: int = 0) -> float:
     turn_s = bank_s if limits.turn_s is None else limits.turn_s
     if turn_s is None or limits.start_s is None:
         return math.inf  # an agent may think, or start, as long as it likes
-    return max(_MIN_HUNG_S, 10 * turn_s, 2 * limits.start_s)
+    return max(_MIN_HUNG_S, 10 * turn_s, 6 * limits.start_s)
 
 
 def _result_of(row: Played) -> MatchResult:
