@@ -1,7 +1,7 @@
 """A process that plays live matches: one thread for each, which mostly waits for somebody elsewhere.
 
 Frames are a length of 4 bytes and what follows: to the process a pickle of (play_no, "open", Setting) or
-(play_no, "tell", what); from it msgpack of [play_no, kind, ...], see `table`.
+(play_no, "tell", what); from it msgpack of [play_no, kind, ...], see `messages`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from evalengine import wire
-from evalengine.live.table import Setting, Table
+from evalengine.live.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from evalengine.live.messages import Setting
 
 LENGTH = struct.Struct("<I")
 _SWITCH_S = 0.0005  # after which an agent that computes lets another match compute; Python's own is ten times as long

@@ -23,7 +23,7 @@ class Hosts:
     """Twice `number` processes; those of the second half, for agents that compute for long, yield to all others.
 
     Args:
-        hear: is called with each message of a match, as `table` has them;
+        hear: is called with each message of a match, as `messages` has them;
         mourn: with the number of a process that died; a new one stands in its place already.
     """
 

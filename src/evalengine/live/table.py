@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -14,6 +13,9 @@ from evalengine import branches, seeding, wire
 from evalengine.contracts import Info
 from evalengine.errors import Why
 from evalengine.faults import illegal
+from evalengine.live import showing
+from evalengine.live.messages import ACT, AT, CLOSE, DID, LEFT, OVER, REFUSED, SLOW
+from evalengine.live.showing import packed_info
 from evalengine.model import Branch, Fault, FaultKind
 from evalengine.played import contended_row, own_faults, row_of, void_row
 from evalengine.seats import Seat
@@ -24,32 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from evalengine.contracts import Request
+    from evalengine.live.messages import Setting
     from evalengine.match import Match
-    from evalengine.model import MatchResult, MatchSpec, Orders, Played
+    from evalengine.model import MatchResult, Played
 
-DID, AT, LEFT, REFUSED, OVER, SLOW = 1, 2, 3, 4, 5, 6  # what is said of a match
-ACT, LEAVE, CLOSE = 1, 2, 3  # what it is told
 _SLOW_NS = 20_000_000  # of the processor for one answer, by which an agent in this process keeps others waiting
 _TRIES = 3  # of an agent that was late since it had to wait for a core
 _clock = time.perf_counter_ns
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
-    """A live match as the process that plays it is told of it.
-
-    Attributes:
-        remote: seats that are; stand_in: the agent, by number, that goes on for who leaves;
-        script: what was stored, as (turn, seat, action or Fault, info, think_us); left: seats by the turn from which
-        the stand-in goes on for them.
-    """
-
-    orders: Orders
-    spec: MatchSpec
-    remote: frozenset[int]
-    stand_in: int
-    script: Sequence[tuple[int, int, Any, Any, int]] = ()
-    left: Mapping[int, int]
 
 
 class Closed(BaseException):
@@ -158,7 +141,7 @@ class Table(Worker):
                     match.fault(request.seat, what, info)
                 else:
                     match.answer(request.seat, what, info)
-        self._say(AT, match.turn, [], [], {}, *self._public(match))
+        self._say_where(match, [], [], {})
 
     def _ask_agents(self, match: Match, seats: Sequence[Seat], requests: Sequence[Request], tries: int) -> None:
         """Ask the agents, those too whose answer is known, so that they know what they knew."""
@@ -188,7 +171,7 @@ class Table(Worker):
         self._done[match.turn, seat] = what, info, took_ns
         fault = list(what) if type(what) is Fault else None
         action = None if fault is not None else wire.pack(what)
-        self._say(DID, match.turn, seat, action, fault, _packed(info), took_ns // 1000, ticket)
+        self._say(DID, match.turn, seat, action, fault, packed_info(info), took_ns // 1000, ticket)
 
     # ------------------------------------------------------------------------------ remote seats
 
@@ -266,39 +249,17 @@ class Table(Worker):
     # ---------------------------------------------------------------------------------- to show
 
     def _show(self, match: Match, requests: Sequence[Request]) -> None:
-        """Say where the match stands, to each remote seat that is asked, and to all."""
-        if match.turn == self._shown:
-            return
-        self._shown, remote = match.turn, self._setting.remote
-        questions = {
-            request.seat: wire.pack([request.view, None if request.legal is None else list(request.legal)])
-            for request in requests
-            if request.seat in remote
-        }
-        asked, done = [request.seat for request in requests], self._answered(match, match.turn)
-        self._say(AT, match.turn, asked, done, questions, *self._public(match))
+        """Say where the match stands, to each remote seat that is asked, and to all; once a turn."""
+        if match.turn != self._shown:
+            self._shown = match.turn
+            questions = showing.questions(requests, self._setting.remote)
+            answered = list(self._answers(match, match.turn))
+            self._say_where(match, [request.seat for request in requests], answered, questions)
 
-    def _public(self, match: Match) -> tuple[bytes | None, dict[int, str] | None]:
-        """Return what everybody may see: a view, packed, and the actions of the last turn; nothing of a hidden game."""
-        if match.game.spec.information != "perfect":
-            return None, None
-        seat = next(iter(match.state.to_move()), 0)  # whoever: each sees all
-        view = None
-        with contextlib.suppress(Exception):  # of a position that is over a game may show nothing
-            view = wire.pack(match.state.view(seat))
-        last = {}
-        for seat in self._answered(match, match.turn - 1):
-            what = self._done[match.turn - 1, seat][0]
-            last[seat] = what.kind if type(what) is Fault else match.game.action_to_str(what)
-        return view, last
+    def _say_where(self, match: Match, to_move: list[int], answered: list[int], questions: Mapping[int, bytes]) -> None:
+        last = self._answers(match, match.turn - 1)
+        self._say(AT, match.turn, to_move, answered, questions, *showing.public(match, last))
 
-    def _answered(self, match: Match, turn: int) -> list[int]:
-        return [seat for seat in range(len(match.spec.agents)) if (turn, seat) in self._done]
-
-
-def _packed(info: Any) -> bytes | None:
-    """Return an agent's info as bytes; what of a trusted agent's cannot be packed as its repr."""
-    try:
-        return None if info is None else wire.pack(info)
-    except Exception:  # noqa: BLE001 - whatever an agent's own value does when it is packed
-        return wire.pack(repr(info)[:1000].encode(errors="backslashreplace").decode())
+    def _answers(self, match: Match, turn: int) -> dict[int, Any]:
+        """Return what was answered in a turn, by seat."""
+        return {seat: self._done[turn, seat][0] for seat in range(len(match.spec.agents)) if (turn, seat) in self._done}

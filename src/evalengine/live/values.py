@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -56,6 +57,11 @@ class Taken(NamedTuple):
 
     seat: int
     token: str
+
+
+def token() -> str:
+    """Return a new token of a seat."""
+    return secrets.token_urlsafe(32)
 
 
 class Opened(NamedTuple):

@@ -1,0 +1,69 @@
+"""Live matches that continue another one from a turn on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalengine import runs
+from evalengine.errors import LiveError, Why
+from evalengine.live import rows, seating
+from evalengine.live.beginnings import Origin
+from evalengine.live.values import WAITING, Opened, Taken, token
+
+if TYPE_CHECKING:
+    from evalengine.continuing import Luck
+    from evalengine.live.keeper import Keeper
+    from evalengine.live.room import Room
+    from evalengine.live.rows import Done
+    from evalengine.live.seating import Seated
+    from evalengine.live.sessions import Session
+
+MOST_BRANCHES = 64  # at once
+
+
+async def branched(  # noqa: PLR0917 - as `LiveMatches.branch`
+    keeper: Keeper, room: Room, session: Session, turn: int | None, count: int, luck: Luck | None, holder: str
+) -> list[Opened]:
+    """Return matches that continue one; see `LiveMatches.branch`."""
+    if not 1 <= count <= MOST_BRANCHES:
+        raise LiveError(Why.VALUE, f"{count} branches are not 1 to {MOST_BRANCHES}")
+    with room.claimed(count, holder) as claim:
+        row = session.row
+        done: list[Done] = await keeper.scribe.call(lambda store: rows.actions(store, row.run))
+        origin = Origin(row, _chosen(session, turn), done)
+        parent = await _seated(keeper, session, done)
+        claim.check_contained(parent)
+        made = []
+        for sample in range(count):
+            child = seating.branched(parent, row.run, done, origin.turn, sample, luck)
+            taken = [Taken(seat, token()) for seat in child.remote]
+            begun = await keeper.begin(child, holder, row.options, row.note, taken, origin)
+            made.append(Opened(begun.row.id, begun.row.state, tuple(taken)))
+    return made
+
+
+def _chosen(session: Session, turn: int | None) -> int:
+    """Return the turn from which a match is continued: by default the one that is asked, or its middle.
+
+    Raises:
+        LiveError: it has no such turn ("value").
+    """
+    last = max(0, session.position(None).turn)  # the one that is asked, or how many there were
+    if turn is None:
+        turn = last // 2 if session.ended else last
+    last -= session.ended
+    if not 0 <= turn <= last or session.row.state == WAITING:
+        raise LiveError(Why.VALUE, f"match {session.row.id} can be continued from turns 0 to {last}, not {turn}")
+    return turn
+
+
+async def _seated(keeper: Keeper, session: Session, done: list[Done]) -> Seated:
+    """Return what is fixed of a match, of one that has ended from the database.
+
+    Raises:
+        StoreError: its game is not what it was.
+    """
+    if session.seated is not None:
+        return seating.reread(session.row, done, session.seated.entry)
+    run = await keeper.scribe.call(lambda store: runs.reopen(store, session.row.run, keeper.plugs))
+    return seating.reread(session.row, done, run.entry)
