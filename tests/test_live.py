@@ -14,20 +14,18 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from commandline import LEFT_OUT, environment, process
+from commandline import environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from live_seats import asked, awaited, check_replays, live_at, play_out, refused
 
 import evalengine
 from evalengine.errors import LiveError, StoreError, UsageError, Why
-from evalengine.live.matches import LiveMatches
 from evalengine.live.values import Wish
 from evalengine.model import Limits
-from evalengine.plugins import Plugins
 from evalengine.store import Store
 
 DICE = str(Path(__file__).with_name("dice_game.py"))
-LIMIT_S = 60.0  # for what takes milliseconds: the machine may be busy
 COUNTING = dedent(
     """
     turns = []
@@ -39,56 +37,6 @@ COUNTING = dedent(
     """
 )
 SLOW = "import time\n\ndef act(observation):\n    time.sleep(1.5)\n    return observation.legal[0]\n"
-
-
-def live_at(folder, **options):
-    return LiveMatches(Path(folder) / "arena.db", Plugins(LEFT_OUT), **{"hosts": 1, **options})
-
-
-def awaited(body):
-    """Run a coroutine within the limit."""
-    return asyncio.run(asyncio.wait_for(body, LIMIT_S))
-
-
-async def asked(live, live_id, token, turn=0):
-    """Return the first position from a turn on in which a seat is asked, or that of the end."""
-    feed = await live.subscribe(live_id, token)
-    try:
-        async for position in feed:
-            if position.state in {"completed", "failed"} or (position.question and position.turn >= turn):
-                return position
-    finally:
-        feed.close()
-    raise AssertionError(live_id)
-
-
-async def play_out(live, live_id, *tokens, choose=lambda legal: legal[0]):
-    """Play seats to the end of their match; return its last position."""
-
-    async def sit(token):
-        last = None
-        async for position in await live.subscribe(live_id, token):
-            last = position
-            if position.question is not None:
-                with contextlib.suppress(LiveError):
-                    await live.act(live_id, token, choose(position.question.legal), turn=position.turn)
-        return last
-
-    return (await asyncio.gather(*map(sit, tokens)))[0]
-
-
-def refused(why):
-    return _Refused(why)
-
-
-class _Refused(contextlib.AbstractContextManager):
-    def __init__(self, why):
-        self.why = why
-
-    def __exit__(self, _kind, error, _where):
-        assert isinstance(error, LiveError), error
-        assert error.code == self.why, error
-        return True
 
 
 # --------------------------------------------------------------------------------- to take part
@@ -114,12 +62,6 @@ def test_a_live_match_becomes_one_stored_match_and_disturbs_no_run(tmp_path):
         assert (list(scores), list(places)) == (list(end.scores), list(end.places))
         assert shown.agents == ["human", "random"]
     check_replays(tmp_path)
-
-
-def check_replays(folder):
-    """Every stored match replays to what is stored."""
-    done = process("replay", "--verify", "--db", "arena.db", cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_match_waits_until_its_seats_are_taken_and_a_seat_is_taken_once(tmp_path):
@@ -582,7 +524,8 @@ def test_a_match_goes_on_when_the_process_that_plays_it_is_killed(tmp_path):
 SERVER = """
 import asyncio, sys
 sys.path.insert(0, {tests!r})
-from test_live import live_at, Wish, asked, Limits
+from live_seats import live_at, asked
+from evalengine.live.values import Wish
 
 async def keep(live, wish, name):
     while True:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from evalengine.store import Store
 
 
+MOST_REFUSED = 64  # of a match that are known by their ids
+
+
 def writing(session: Session, kind: int, fields: Sequence[Any]) -> Callable[[Store], None] | None:
     """Return what is to be stored of what was said; None: nothing."""
     run = session.row.run
@@ -68,9 +71,17 @@ def refused(session: Session, ticket: int, code: str, reason: str) -> None:
     """An action was not taken: tell whoever wanted it."""
     session.busy = False
     acting = session.acting.pop(ticket, None)
-    if acting is not None:
-        told = LiveError(Why(code), reason) if code else Acted(accepted=False, turn=session.shown.turn, reason=reason)
-        acting.tell(told)
+    if acting is None:
+        return
+    if code:
+        acting.tell(LiveError(Why(code), reason))
+        return
+    told = Acted(accepted=False, turn=session.shown.turn, reason=reason)
+    if acting.action_id is not None:
+        session.refused[acting.seat, acting.action_id] = told
+        if len(session.refused) > MOST_REFUSED:
+            session.refused.pop(next(iter(session.refused)))
+    acting.tell(told)
 
 
 def left(session: Session, seat: int, turn: int, _reason: str) -> None:

@@ -85,8 +85,8 @@ def known(session: Session, seat: int, action_id: str | None) -> Acted | asyncio
         return None
     if not 0 < len(action_id) <= _LONGEST_ID:
         raise LiveError(Why.VALUE, f"an action_id has 1 to {_LONGEST_ID} characters")
-    if (seat, action_id) in session.acted:
-        return session.acted[seat, action_id]
+    if told := session.acted.get((seat, action_id)) or session.refused.get((seat, action_id)):
+        return told
     waits = (acting.reply for acting in session.acting.values() if (acting.seat, acting.action_id) == (seat, action_id))
     return next(waits, None)
 

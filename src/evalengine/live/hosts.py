@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pickle
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from evalengine import wire
 from evalengine.live.hosting import LENGTH
+from evalengine.live.messages import BEAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
+_log = logging.getLogger(__name__)
+_BEAT_S = 1.0  # between two signs of life of a process
+_START_S = 60.0  # for its imports
 _NICE = 5
 
 
@@ -24,12 +30,17 @@ class Hosts:
 
     Args:
         hear: is called with each message of a match, as `messages` has them;
-        mourn: with the number of a process that died; a new one stands in its place already.
+        mourn: with the number of a process that died; a new one stands in its place already;
+        hung_s: after which a process that says nothing is killed: something in it keeps all its threads waiting.
     """
 
-    def __init__(self, number: int, hear: Callable[[list[Any]], None], mourn: Callable[[int], None]) -> None:
+    def __init__(
+        self, number: int, hear: Callable[[list[Any]], None], mourn: Callable[[int], None], hung_s: float
+    ) -> None:
         self._hear = hear
         self._mourn = mourn
+        self._hung_s = hung_s
+        self._beat_s = min(_BEAT_S, hung_s / 4)
         self._hosts: list[_Process] = []
         self._nice = [0] * number + [_NICE] * number
         self._tasks: set[asyncio.Task[None]] = set()
@@ -37,9 +48,10 @@ class Hosts:
 
     async def start(self) -> None:
         """Start all processes."""
-        self._hosts = [_Process(number) for number in self._nice]
+        self._hosts = [_Process(nice, self._beat_s) for nice in self._nice]
         for number in range(len(self._hosts)):
             await self._listen(number)
+        self._go_on(self._watch())
 
     @property
     def pids(self) -> list[int]:
@@ -50,6 +62,10 @@ class Hosts:
         """Tell a process of a match; if it is dead, `mourn` will be called."""
         data = pickle.dumps((play_no, verb, what))
         self._hosts[host_no].write(LENGTH.pack(len(data)) + data)
+
+    def kill(self, host_no: int) -> None:
+        """End a process that does not end by itself; `mourn` will be called."""
+        self._hosts[host_no].process.kill()
 
     async def stop(self) -> None:
         """End all processes; what they were about to do is done when the matches are opened again."""
@@ -64,7 +80,10 @@ class Hosts:
 
     async def _listen(self, number: int) -> None:
         await self._hosts[number].connect()
-        task = asyncio.create_task(self._listen_on(number))
+        self._go_on(self._listen_on(number))
+
+    def _go_on(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(doing)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -73,26 +92,44 @@ class Hosts:
         try:
             while True:
                 (size,) = LENGTH.unpack(await host.reader.readexactly(LENGTH.size))
-                self._hear(list(wire.unpack(await host.reader.readexactly(size))))
+                message = list(wire.unpack(await host.reader.readexactly(size)))
+                host.heard_s = time.monotonic()
+                if message[1] != BEAT:
+                    self._hear(message)
         except (asyncio.IncompleteReadError, ConnectionError):
             host.end()
         if not self._ending:
-            self._hosts[number] = _Process(self._nice[number])
+            self._hosts[number] = _Process(self._nice[number], self._beat_s)
             await self._listen(number)
             self._mourn(number)
+
+    async def _watch(self) -> None:
+        """Kill processes of which nothing is heard."""
+        looked_s = time.monotonic()
+        while True:
+            await asyncio.sleep(self._beat_s)
+            now, since_s = time.monotonic(), looked_s
+            looked_s = now
+            for number, host in enumerate(self._hosts):
+                if now - since_s > self._hung_s / 2:  # we were stopped ourselves: nobody could be heard
+                    host.heard_s = now
+                elif now - host.heard_s > self._hung_s:
+                    _log.warning("a process that plays live matches said nothing for %g s: it is killed", self._hung_s)
+                    self.kill(number)
 
 
 class _Process:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    def __init__(self, nice: int) -> None:
+    def __init__(self, nice: int, beat_s: float) -> None:
+        self.heard_s = time.monotonic() + _START_S
         self._frames: list[bytes] = []
         self._ours, theirs = socket.socketpair()
         imports = f"import sys; sys.path[:] = {sys.path!r}; from evalengine.live.hosting import main"
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-c", f"{imports}; main({theirs.fileno()}, {nice})"],
+                [sys.executable, "-c", f"{imports}; main({theirs.fileno()}, {nice}, {beat_s})"],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a terminal's Ctrl-C is the server's alone

@@ -48,11 +48,12 @@ class Keeper:
     scribe: Scribe
     plays: Plays
 
-    def __init__(self, path: Path, plugs: Plugins, hosts: int | None) -> None:
+    def __init__(self, path: Path, plugs: Plugins, hosts: int | None, hung_s: float) -> None:
         self.plugs = plugs
         self.sessions: dict[str, Session] = {}
         self._path = path
         self._number = hosts or len(os.sched_getaffinity(0))
+        self._hung_s = hung_s
         self._lateness = Lateness(self._late)
         self._doing: set[asyncio.Task[None]] = set()
 
@@ -70,7 +71,7 @@ class Keeper:
             msg = f"another process has the live matches of {self._path}: stop it, or name another database"
             raise StoreError(msg) from None
         self.scribe = Scribe(self._path)
-        self.plays = Plays(self._number, self._hear, self._orphaned)
+        self.plays = Plays(self._number, self._hear, self._orphaned, self._hung_s)
         try:
             await self.scribe.start()
         except BaseException:
@@ -128,6 +129,7 @@ class Keeper:
             stand_in=seated.stand_in,
             script=script,
             left=dict(session.left),
+            hung_s=self._hung_s,
         )
         self.plays.begin(session, setting)
 
@@ -172,11 +174,11 @@ class Keeper:
         self._keep(session, seating.reread(session.row, done, session.seated.entry), done)
         self.play(session, done)
 
-    def _orphaned(self, sessions: Sequence[Session]) -> None:
+    def _orphaned(self, sessions: Sequence[Session], blamed: bool) -> None:  # noqa: FBT001 - as it is called
         """Play the matches of a process that died again, elsewhere or in the one that took its place."""
         for session in sessions:
             self._lateness.disarm(session)
-            session.deaths += session.busy
+            session.deaths += session.busy and blamed
             session.fail_waiting(LiveError(Why.BUSY, "the process that played the match died: ask again"))
             if session.deaths >= _DEATHS:
                 self._later(self.fail(session, f"the process that played it died {_DEATHS} times in a row"))
@@ -225,6 +227,9 @@ class Keeper:
                 self._lateness.arm(session)
         elif kind == messages.OVER:
             self._later(self._complete(session, endings.played_of(fields[0])))
+        elif kind == messages.HUNG:
+            self.plays.end_host(session)
+            self._later(self.fail(session, fields[0]))
         elif not session.slow:  # it plays on where agents that compute for long keep only one another waiting
             session.slow = True
             self._elsewhere(session)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from evalengine.plugins import Plugins
     from evalengine.store import Store
 
+HUNG_S = 60.0
+
 
 class LiveMatches:
     """All live matches of one database; one process at a time has them.
@@ -46,7 +48,8 @@ class LiveMatches:
     Args:
         hosts: processes that play them, and as many for agents that compute for long; None: one a core;
         most_active, most_contained, most_held: matches at once, those of them with agents from outside, and those of
-        one holder.
+        one holder;
+        hung_s: after which a game or a bundled agent that does not return has failed its match.
 
     Raises:
         StoreError: another process has them, or the file is foreign or newer; when it is entered.
@@ -61,9 +64,10 @@ class LiveMatches:
         most_active: int = MOST_ACTIVE,
         most_contained: int = MOST_CONTAINED,
         most_held: int = MOST_HELD,
+        hung_s: float = HUNG_S,
     ) -> None:
         self._plugs = plugs
-        self._keeper = Keeper(path, plugs, hosts)
+        self._keeper = Keeper(path, plugs, hosts, hung_s)
         self._room = Room(self._keeper.sessions, most_active, most_contained, most_held)
         self._planning = ThreadPoolExecutor(1)  # plugins and copies of agents, which may take long
         self._tickets = itertools.count(1)

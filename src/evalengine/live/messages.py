@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from evalengine.model import MatchSpec, Orders
 
-DID, AT, LEFT, REFUSED, OVER, SLOW = 1, 2, 3, 4, 5, 6
+BEAT, DID, AT, LEFT, REFUSED, OVER, SLOW, HUNG = range(8)
 """What is said of a match, each with fields of msgpack's types:
 
 DID      turn, seat, action packed or None, fault or None, info packed or None, think_us, ticket (0: of an agent)
@@ -19,6 +19,8 @@ LEFT     seat, the turn from which on the stand-in plays for it, reason
 REFUSED  ticket, a code of LiveError or "" for the game's refusal, reason
 OVER     the fields of `Played`
 SLOW     nothing: an agent in this process computes for long
+HUNG     what did not return in its time; the match's thread cannot be ended but with its process
+BEAT     nothing, and of no match (0): the process lives
 """
 
 ACT, LEAVE, CLOSE = 1, 2, 3
@@ -37,7 +39,8 @@ class Setting:
     Attributes:
         remote: seats that are; stand_in: the agent, by number, that goes on for who leaves;
         script: what was stored, as (turn, seat, action or Fault, info, think_us); left: seats by the turn from which
-        the stand-in goes on for them.
+        the stand-in goes on for them;
+        hung_s: after which what did not return is not waited for any more.
     """
 
     orders: Orders
@@ -46,3 +49,4 @@ class Setting:
     stand_in: int
     script: Sequence[tuple[int, int, Any, Any, int]] = ()
     left: Mapping[int, int]
+    hung_s: float

@@ -24,21 +24,25 @@ class Plays:
     Args:
         number: of processes, and as many for agents that compute for long;
         hear: is called with what a process says of a match that it plays still: the play, a kind, its fields;
-        orphaned: with the matches of a process that died; another stands in its place already.
+        orphaned: with the matches of a process that died, and whether one of them may be to blame; another process
+        stands in its place already;
+        hung_s: after which a process that says nothing is killed.
     """
 
     def __init__(
         self,
         number: int,
         hear: Callable[[Play, int, Sequence[Any]], None],
-        orphaned: Callable[[Sequence[Session]], None],
+        orphaned: Callable[[Sequence[Session], bool], None],
+        hung_s: float,
     ) -> None:
         self._number = number
         self._heard = hear
         self._orphaned = orphaned
         self._plays: dict[int, Play] = {}  # by the number that the processes know them by
         self._numbers = itertools.count(1)
-        self._hosts = Hosts(number, self._hear, self._mourn)
+        self._hosts = Hosts(number, self._hear, self._mourn, hung_s)
+        self._ended: set[int] = set()  # processes that were killed for a match which is known
 
     async def start(self) -> None:
         """Start the processes."""
@@ -76,6 +80,14 @@ class Plays:
             session.play = None
         session.ask_nobody()
 
+    def end_host(self, session: Session) -> None:
+        """End the process that plays a match which does not let go of its thread; its other matches are orphaned."""
+        if session.play is not None:
+            host_no = session.play.host_no
+            self.drop(session)
+            self._ended.add(host_no)
+            self._hosts.kill(host_no)
+
     def _hear(self, message: Sequence[Any]) -> None:
         number, kind, *fields = message
         if play := self._plays.get(number):
@@ -86,4 +98,5 @@ class Plays:
         mine = [play.session for play in self._plays.values() if play.host_no == host_no]
         for session in mine:
             self.drop(session)
-        self._orphaned(mine)
+        self._orphaned(mine, host_no not in self._ended)
+        self._ended.discard(host_no)

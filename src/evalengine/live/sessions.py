@@ -62,7 +62,7 @@ class Session:
         slow: whether an agent in it computes for long; deaths: of processes in a row that owed it an answer;
         shown: the turn that is asked; shown_s: since when; answered: who has, in it;
         acting, leaving: who waits for what was asked of the match, by ticket and by seat;
-        acted: by seat and action_id what became of an action;
+        acted, refused: by seat and action_id what became of an action: all that were taken, the latest refused ones;
         feeds: of those who follow; seen_s: when a sign of life came from a seat; timer: until one may be late.
     """
 
@@ -80,6 +80,7 @@ class Session:
         self.acting: dict[int, Acting] = {}
         self.leaving: dict[int, asyncio.Future[None]] = {}
         self.acted: dict[tuple[int, str], Acted] = {}
+        self.refused: dict[tuple[int, str], Acted] = {}
         self.feeds: set[Feed] = set()
         self.seen_s: dict[int, float] = {}
         self.timer: asyncio.TimerHandle | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from evalengine.model import MatchResult, Played
 
 _SLOW_NS = 20_000_000  # of the processor for one answer, by which an agent in this process keeps others waiting
+_GAME = "the game"
+_PATIENCE = 10  # times its limit that an agent from outside is waited for: as in a run
 _TRIES = 3  # of an agent that was late since it had to wait for a core
 _clock = time.perf_counter_ns
 
@@ -41,6 +44,12 @@ class Closed(BaseException):
 
 class _Again(BaseException):
     """An agent had to wait for a core: all agents start afresh and are asked again."""
+
+
+class _Doing(NamedTuple):
+    what: str
+    limit_s: float
+    until_s: float
 
 
 class _Remote(Seat):
@@ -79,6 +88,14 @@ class Table(Worker):
         self._left = dict(setting.left)
         self._shown = -1  # the turn that was told of last
         self._asked_ns = 0  # since when remote seats are asked
+        self._doing: _Doing | None = None  # None: it waits for somebody elsewhere
+
+    def stuck(self) -> str | None:
+        """Return what has not returned in its time, None: nothing. For another thread: this one cannot say."""
+        doing = self._doing
+        if doing is None or time.monotonic() < doing.until_s:
+            return None
+        return f"{doing.what} did not return in {doing.limit_s:g} s"
 
     def play_out(self) -> None:
         """Play the match to its end and say its row; say nothing when it is closed before."""
@@ -97,11 +114,14 @@ class Table(Worker):
         seats: list[Seat] = []
         thought: list[int] = []
         match = None
+        start_s = self._orders.limits.start_s
+        self._does("the start", None if start_s is None else 2 * start_s)
         try:
             self.match = match = self._begun(spec)
             if not match.over:
                 self._sit(match, seats)
             self._drive(match, seats, thought, tries)
+            self._does("the end of the agents")
             contended = own_faults(match) and any(seat.contended for seat in seats)
             logs = self._closed(match, seats)
             seats = []
@@ -112,6 +132,23 @@ class Table(Worker):
             return void_row(spec, match, error, started, _clock() - began)
         finally:
             leave(seats)
+
+    def _does(self, what: str, limit_s: float | None = 0.0) -> None:
+        """Note what is begun: the game, or an agent, which has its limits.
+
+        Args:
+            limit_s: for which it is waited at least; None: as long as it likes.
+        """
+        limit_s = math.inf if limit_s is None else max(self._setting.hung_s, limit_s)
+        self._doing = _Doing(what, limit_s, time.monotonic() + limit_s)
+
+    def _asks(self, match: Match, seat: int) -> None:
+        agent = self._orders.agents[match.spec.agents[seat]]
+        if agent.kind == "trusted":
+            self._does(f"agent {agent.name!r}", 2 * agent.waits_s)
+        else:
+            turn_s = self._limits(agent).turn_s
+            self._does(f"agent {agent.name!r}", None if turn_s is None else _PATIENCE * turn_s)
 
     def _seat(self, info: Info, agent_no: int) -> Seat:
         if info.seat in self._setting.remote:
@@ -124,6 +161,7 @@ class Table(Worker):
         for seat in seats:
             seat.settle()
         while not match.over:
+            self._does(_GAME)
             self._hear_waiting(match)
             for number, since in self._left.items():
                 if since <= match.turn and type(seats[number]) is _Remote:
@@ -150,9 +188,11 @@ class Table(Worker):
             seats[request.seat].ask(request)
         # Agents in this process answer last: their thought must not run on the others' clocks.
         for request in sorted(asked, key=lambda one: seats[one.seat].act is not None):
+            self._asks(match, request.seat)
             seat, used_ns = seats[request.seat], time.thread_time_ns()
             action, info, took = seat.answer()
             used_ns = time.thread_time_ns() - used_ns
+            self._does(_GAME)
             if (match.turn, request.seat) in self._done:
                 continue
             if type(action) is Fault:
@@ -180,9 +220,10 @@ class Table(Worker):
         remote = [request.seat for request in requests if type(seats[request.seat]) is _Remote]
         self._asked_ns = _clock()
         while any((match.turn, seat) not in self._done for seat in remote):
-            if self._obey(match, self.told.get()) and any(
-                self._left.get(seat, 1 << 62) <= match.turn for seat in remote
-            ):
+            self._doing = None
+            told = self.told.get()
+            self._does(_GAME)
+            if self._obey(match, told) and any(self._left.get(seat, 1 << 62) <= match.turn for seat in remote):
                 return True
         return False
 
