@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import functools
 import logging
 import os
 import secrets
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from evalengine import database, playing, runs
-from evalengine.errors import EvalengineError, LiveError, StoreError, Why
+from evalengine import playing, runs
+from evalengine.errors import EvalengineError, LiveError, Why
 from evalengine.live import beginnings, endings, hearing, messages, rows, seating
 from evalengine.live.beginnings import Beginning
+from evalengine.live.doing import Doing
 from evalengine.live.lateness import Lateness
 from evalengine.live.plays import Plays
 from evalengine.live.scribe import Entry, Scribe
@@ -22,7 +22,7 @@ from evalengine.live.sessions import Session
 from evalengine.live.values import ACTIVE, WAITING, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from evalengine.live.beginnings import Origin
@@ -35,14 +35,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _DEATHS = 3  # in a row, of processes that owed a match an answer, after which it is given up
-_FULL_S = 1.0  # before a match goes on whose action could not be stored
+_FULL_S = 1.0  # before what could not be stored is tried again
+_LONGEST_FULL_S = 30.0
 
 
 class Keeper:
     """The live matches of one database that have not ended.
 
     Attributes:
-        sessions: they, by id; scribe: who writes; plays: which process plays which.
+        sessions: they, by id; scribe: who writes; plays: which process plays which; doing: what is done meanwhile.
     """
 
     scribe: Scribe
@@ -55,7 +56,7 @@ class Keeper:
         self._number = hosts or len(os.sched_getaffinity(0))
         self._hung_s = hung_s
         self._lateness = Lateness(self._late)
-        self._doing: set[asyncio.Task[None]] = set()
+        self.doing = Doing()
 
     async def start(self) -> None:
         """Take the database and go on with what had not ended.
@@ -63,37 +64,24 @@ class Keeper:
         Raises:
             StoreError: another process has its live matches, or the file is foreign or newer.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = self._path.with_name(f"{self._path.name}-live.lock")
-            self._lock = database.locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            msg = f"another process has the live matches of {self._path}: stop it, or name another database"
-            raise StoreError(msg) from None
         self.scribe = Scribe(self._path)
         self.plays = Plays(self._number, self._hear, self._orphaned, self._hung_s)
-        try:
-            await self.scribe.start()
-        except BaseException:
-            database.unlock(self._lock)
-            raise
+        await self.scribe.start()
         await self.plays.start()
+        await self.scribe.call(rows.end_unbegun)
         for row in await self.scribe.call(rows.going_on):
             await self._go_on(row)
 
     async def stop(self) -> None:
         """Let go of the database; what has not ended goes on when it is taken again."""
         await self.plays.stop()
-        for task in list(self._doing):
-            with contextlib.suppress(Exception):
-                await task
+        await self.doing.stop()  # what was asked of the scribe is done all the same
         for session in self.sessions.values():
             self._lateness.disarm(session)
             session.fail_waiting(LiveError(Why.BUSY, "the server stops: ask again later"))
             for feed in list(session.feeds):
                 feed.close()
         await self.scribe.stop()
-        database.unlock(self._lock)
 
     # ------------------------------------------------------------------------- to begin, to go on
 
@@ -181,16 +169,16 @@ class Keeper:
             session.deaths += session.busy and blamed
             session.fail_waiting(LiveError(Why.BUSY, "the process that played the match died: ask again"))
             if session.deaths >= _DEATHS:
-                self._later(self.fail(session, f"the process that played it died {_DEATHS} times in a row"))
+                self.doing.later(self._give_up(session, f"the process that played it died {_DEATHS} times in a row"))
             else:
-                self._later(self._play_again(session))
+                self.doing.later(self._play_again(session))
 
     def _elsewhere(self, session: Session, after_s: float = 0.0) -> None:
         """Play a match again from what is stored of it, in another process or a while later."""
         self.plays.tell(session, (messages.CLOSE,))
         self.plays.drop(session)
         self._lateness.disarm(session)
-        self._later(self._play_again(session, after_s))
+        self.doing.later(self._play_again(session, after_s))
 
     # ------------------------------------------------------------------- what the processes say
 
@@ -222,14 +210,14 @@ class Keeper:
         elif kind == messages.LEFT:
             hearing.left(session, *fields)
             if not set(session.row.remote) - session.left.keys():
-                self._later(self.fail(session, fields[-1]))
+                self.doing.later(self._give_up(session, fields[-1]))
             else:
                 self._lateness.arm(session)
         elif kind == messages.OVER:
-            self._later(self._complete(session, endings.played_of(fields[0])))
+            self.doing.later(self._complete(session, endings.played_of(fields[0])))
         elif kind == messages.HUNG:
             self.plays.end_host(session)
-            self._later(self.fail(session, fields[0]))
+            self.doing.later(self._give_up(session, fields[0]))
         elif not session.slow:  # it plays on where agents that compute for long keep only one another waiting
             session.slow = True
             self._elsewhere(session)
@@ -249,27 +237,42 @@ class Keeper:
             run.sizes = {0: 1}
             return endings.complete(self.plugs, run, [(seated.spec, played)], store)
 
-        try:
-            row = await self.scribe.call(complete)
-        except EvalengineError as error:  # a full disk: its actions are stored
-            _log.error("live match %s has ended and is not stored: %s", session.row.id, error)
-            return
-        self._end(session, row)
+        await self._end_at_last(session, complete)
+
+    async def _end_at_last(self, session: Session, store_end: Callable[[Store], Row]) -> None:
+        """End a match once that can be stored: a disk that is full may not stay so."""
+        after_s = _FULL_S
+        while not session.ended:
+            try:
+                row = await self.scribe.call(store_end)
+            except (EvalengineError, sqlite3.Error) as error:
+                _log.error("live match %s has ended, which could not be stored: %s", session.row.id, error)
+                await asyncio.sleep(after_s)
+                after_s = min(2 * after_s, _LONGEST_FULL_S)
+            else:
+                self._end(session, row)
 
     async def fail(self, session: Session, reason: str) -> None:
-        """End a match without a result."""
-        self.plays.tell(session, (messages.CLOSE,))
+        """End a match without a result, at once.
+
+        Raises:
+            StorageError: that could not be stored: the match goes on.
+        """
         self._end(session, await self.scribe.call(functools.partial(endings.fail, session.row.run, reason)))
+
+    async def _give_up(self, session: Session, reason: str) -> None:
+        """End a match that cannot go on, once that can be stored."""
+        await self._end_at_last(session, functools.partial(endings.fail, session.row.run, reason))
 
     async def vacate(self, session: Session, seat: int) -> None:
         """Free a seat of a match that has not begun; without any it ends."""
-        session.tokens = {digest: held for digest, held in session.tokens.items() if held[0] != seat}
 
         def write(store: Store) -> None:
             with store.transaction():
                 rows.drop_tokens(store, session.row.run, seat)
 
         await self.scribe.call(write)
+        session.tokens = {digest: held for digest, held in session.tokens.items() if held[0] != seat}
         if not session.tokens:
             await self.fail(session, "left")
 
@@ -277,6 +280,7 @@ class Keeper:
         if session.ended:
             return
         self._lateness.disarm(session)
+        self.plays.tell(session, (messages.CLOSE,))
         self.plays.drop(session)
         self.sessions.pop(row.id, None)
         session.row, session.seated = row, None
@@ -285,13 +289,3 @@ class Keeper:
                 done.set_result(None)
         session.fail_waiting(LiveError(Why.STATE, f"match {row.id} has ended"))
         session.publish()
-
-    def _later(self, what: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(what)
-        self._doing.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._doing.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a live match: %s", error, exc_info=error)

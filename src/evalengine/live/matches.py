@@ -19,13 +19,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from evalengine.errors import EvalengineError, LiveError, Why
-from evalengine.live import branching, endings, holding, messages, rows, seating
+from evalengine.errors import LiveError, Why
+from evalengine.live import endings, holding, messages, opening, rows
 from evalengine.live.keeper import Keeper
 from evalengine.live.room import MOST_ACTIVE, MOST_CONTAINED, MOST_HELD, Room
 from evalengine.live.sessions import Acting, Session
-from evalengine.live.values import ACTIVE, WAITING, Acted, Listed, Opened, Taken
-from evalengine.live.values import token as new_token
+from evalengine.live.values import WAITING, Acted, Listed, Opened, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from evalengine.live.values import Position, Wish
     from evalengine.model import Action
     from evalengine.plugins import Plugins
-    from evalengine.store import Store
 
 HUNG_S = 60.0
 
@@ -90,14 +88,8 @@ class LiveMatches:
         Raises:
             UsageError: it cannot be played so; LiveError: there are too many, or too many of the holder's ("busy").
         """
-        with self._room.claimed(1, wish.holder) as claim:
-            plan = functools.partial(seating.seated, wish, self._keeper.scribe.store, self._plugs)
-            seated = await asyncio.get_running_loop().run_in_executor(self._planning, plan)
-            claim.check_contained(seated)
-            options = {"turn_s": wish.turn_s, "gone_s": wish.gone_s, "late": wish.late}
-            taken = [Taken(seat, new_token()) for seat in seated.remote[: wish.take]]
-            session = await self._keeper.begin(seated, wish.holder, options, wish.note, taken)
-        return Opened(session.row.id, session.row.state, tuple(taken))
+        opened = opening.opened(self._keeper, self._room, wish, self._planning)
+        return await self._keeper.doing.whole(opened)
 
     async def join(self, live_id: str, holder: str = "") -> Taken:
         """Take a remote seat, the one that `holder` has, else the first free one; the last one begins the match.
@@ -106,30 +98,7 @@ class LiveMatches:
             LiveError: there is no such match ("unknown"), no free seat ("full"), or it has ended ("state").
         """
         session = await self._session(live_id)
-        taken = Taken(holding.seat_for(session, holder), new_token())
-        digest = endings.digest_of(taken.token)
-        session.tokens[digest] = taken.seat, holder
-        state = session.row.state
-        begins = state == WAITING and not session.free()
-        if begins:
-            session.row = session.row._replace(state=ACTIVE)
-
-        def write(store: Store) -> None:
-            with store.transaction():
-                rows.add_token(store, digest, session.row.run, taken.seat, holder)
-                if begins:
-                    rows.set_state(store, session.row.run, ACTIVE)
-
-        try:
-            await self._keeper.scribe.call(write)
-        except EvalengineError:
-            del session.tokens[digest]
-            session.row = session.row._replace(state=state)
-            raise
-        if begins:
-            self._keeper.play(session)
-            session.publish()
-        return taken
+        return await self._keeper.doing.whole(opening.joined(self._keeper, session, holder))
 
     async def observe(self, live_id: str, token: str | None = None) -> Position:
         """Return where a match stands, for the seat of a token or for everybody.
@@ -182,7 +151,7 @@ class LiveMatches:
         session = await self._session(live_id)
         seat = holding.seat_of(session, token)
         if session.row.state == WAITING:
-            await self._keeper.vacate(session, seat)
+            await self._keeper.doing.whole(self._keeper.vacate(session, seat))
             return
         holding.check_active(session)
         if seat in session.left:
@@ -201,7 +170,7 @@ class LiveMatches:
         """
         session = await self._session(live_id)
         if not session.ended:
-            await self._keeper.fail(session, reason)
+            await self._keeper.doing.whole(self._keeper.fail(session, reason))
 
     async def branch(
         self, live_id: str, turn: int | None = None, count: int = 1, luck: Luck | None = None, holder: str = ""
@@ -217,7 +186,8 @@ class LiveMatches:
             UsageError: the game cannot be continued so; LiveError: "unknown", "state", "busy", or a "value".
         """
         session = await self._session(live_id)
-        return await branching.branched(self._keeper, self._room, session, turn, count, luck, holder)
+        made = opening.branched(self._keeper, self._room, session, turn, count, luck, holder)
+        return await self._keeper.doing.whole(made)
 
     # ------------------------------------------------------------------------------- to look at
 

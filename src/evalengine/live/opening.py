@@ -1,24 +1,70 @@
-"""Live matches that continue another one from a turn on."""
+"""How live matches come to be: opened, joined, continued from a turn of another one."""
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from typing import TYPE_CHECKING
 
 from evalengine import runs
 from evalengine.errors import LiveError, Why
-from evalengine.live import rows, seating
+from evalengine.live import endings, holding, rows, seating
 from evalengine.live.beginnings import Origin
-from evalengine.live.values import WAITING, Opened, Taken, token
+from evalengine.live.values import ACTIVE, WAITING, Opened, Taken, token
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from evalengine.continuing import Luck
     from evalengine.live.keeper import Keeper
     from evalengine.live.room import Room
     from evalengine.live.rows import Done
     from evalengine.live.seating import Seated
     from evalengine.live.sessions import Session
+    from evalengine.live.values import Wish
+    from evalengine.store import Store
 
 MOST_BRANCHES = 64  # at once
+
+
+async def opened(keeper: Keeper, room: Room, wish: Wish, planning: Executor) -> Opened:
+    """Open a match; see `LiveMatches.open`."""
+    with room.claimed(1, wish.holder) as claim:
+        plan = functools.partial(seating.seated, wish, keeper.scribe.store, keeper.plugs)
+        seated = await asyncio.get_running_loop().run_in_executor(planning, plan)
+        claim.check_contained(seated)
+        options = {"turn_s": wish.turn_s, "gone_s": wish.gone_s, "late": wish.late}
+        taken = [Taken(seat, token()) for seat in seated.remote[: wish.take]]
+        session = await keeper.begin(seated, wish.holder, options, wish.note, taken)
+    return Opened(session.row.id, session.row.state, tuple(taken))
+
+
+async def joined(keeper: Keeper, session: Session, holder: str) -> Taken:
+    """Take a seat, and begin the match if it is the last one; see `LiveMatches.join`."""
+    taken = Taken(holding.seat_for(session, holder), token())
+    digest = endings.digest_of(taken.token)
+    session.tokens[digest] = taken.seat, holder
+    state = session.row.state
+    begins = state == WAITING and not session.free()
+    if begins:
+        session.row = session.row._replace(state=ACTIVE)
+
+    def write(store: Store) -> None:
+        with store.transaction():
+            rows.add_token(store, digest, session.row.run, taken.seat, holder)
+            if begins:
+                rows.set_state(store, session.row.run, ACTIVE)
+
+    try:
+        await keeper.scribe.call(write)
+    except Exception:
+        del session.tokens[digest]
+        session.row = session.row._replace(state=state)
+        raise
+    if begins:
+        keeper.play(session)
+        session.publish()
+    return taken
 
 
 async def branched(  # noqa: PLR0917 - as `LiveMatches.branch`
