@@ -137,13 +137,8 @@ class Keeper:
         if found.run.played:
             await self.scribe.call(functools.partial(endings.complete, self.plugs, found.run, []))
             return
-        session = Session(row, found.tokens)
-        session.left = found.left
-        self._keep(session, seating.reread(row, found.done, found.run.entry), found.done)
-        if (
-            row.state == ACTIVE and not set(row.remote) - session.left.keys()
-        ):  # killed between the last leave and the end
-            await self.fail(session, "left")
+        all_left = row.remote and not set(row.remote) - session.left.keys()  # killed between the last leave and the end
+        if row.state == ACTIVE and all_left:
         elif row.state == ACTIVE:
             self.play(session, found.done)
 
