@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from evalengine.store import Store
 
 _log = logging.getLogger(__name__)
+_GONE = "it cannot go on: its game or an agent is not what it was"  # who plays learns no path of ours
 _DEATHS = 3  # in a row, of processes that owed a match an answer, after which it is given up
 _FULL_S = 1.0  # before what could not be stored is tried again
 _LONGEST_FULL_S = 30.0
@@ -132,13 +133,17 @@ class Keeper:
             found = await self.scribe.call(functools.partial(beginnings.going_on, self.plugs, row.run))
         except Exception as error:  # noqa: BLE001 - of one match, whose game is gone, for example: the others go on
             _log.warning("live match %s cannot go on: %s", row.id, error)
-            await self.scribe.call(functools.partial(endings.fail, row.run, f"it cannot go on: {error}"))
+            await self.scribe.call(functools.partial(endings.fail, row.run, _GONE))
             return
         if found.run.played:
             await self.scribe.call(functools.partial(endings.complete, self.plugs, found.run, []))
             return
+        session = Session(row, found.tokens)
+        session.left = found.left
+        self._keep(session, seating.reread(row, found.done, found.run.entry), found.done)
         all_left = row.remote and not set(row.remote) - session.left.keys()  # killed between the last leave and the end
         if row.state == ACTIVE and all_left:
+            await self.fail(session, "left")
         elif row.state == ACTIVE:
             self.play(session, found.done)
 
