@@ -14,15 +14,18 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from commandline import environment
+from commandline import LEFT_OUT, environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from live_seats import asked, awaited, check_replays, live_at, play_out, refused
 
 import evalengine
 from evalengine.errors import LiveError, StoreError, UsageError, Why
+from evalengine.live.seating import Seating
 from evalengine.live.values import Wish
 from evalengine.model import Limits
+from evalengine.plugins import Plugins
+from evalengine.run_rows import run_row
 from evalengine.store import Store
 
 DICE = str(Path(__file__).with_name("dice_game.py"))
@@ -172,6 +175,24 @@ def test_a_match_that_cannot_be_played_is_refused_and_leaves_nothing(tmp_path, w
         assert store.rows("select * from run") == []
 
 
+def test_a_match_that_was_wished_for_before_is_planned_as_if_it_was_not(tmp_path):
+    plugs = Plugins(LEFT_OUT)
+    knows = Seating(plugs)
+    with Store(tmp_path / "arena.db") as store:
+        for seed in (1 << 50, 5, 1 << 62):
+            for seats in ([None, "random"], ["mcts(simulations=9)", None]):
+                for turns in (0, 4):
+                    wish = Wish(game="hex(size=4)", seats=seats, seed=seed, max_turns=turns)
+                    again, fresh = knows.seated(wish, store), Seating(plugs).seated(wish, store)
+                    assert again.spec == fresh.spec
+                    assert stored_of(again) == stored_of(fresh)
+                    assert again[2:] == fresh[2:]
+
+
+def stored_of(seated):
+    return {name: value for name, value in run_row(seated.entry, "live").items() if name != "started"}
+
+
 def test_tokens_are_not_in_the_file(tmp_path):
     async def body():
         async with live_at(tmp_path) as live:
@@ -305,11 +326,11 @@ def test_a_seat_that_is_late_is_played_by_an_agent_or_forfeits(tmp_path, late):
 def test_a_seat_whose_holder_follows_is_not_gone(tmp_path):
     async def body():
         async with live_at(tmp_path) as live:
-            opened = await live.open(Wish(game="tictactoe", seats=[None, None], take=2, gone_s=0.2))
+            opened = await live.open(Wish(game="tictactoe", seats=[None, None], take=2, gone_s=0.6))
             first, second = (one.token for one in opened.seats)
             feed = await live.subscribe(opened.id, first)
             began = time.monotonic()
-            while time.monotonic() - began < 0.6:
+            while time.monotonic() - began < 1.5:
                 await asyncio.sleep(0.05)
                 assert not (await live.show(opened.id)).position.reason
             await live.act(opened.id, first, 4)  # it is still asked

@@ -24,6 +24,8 @@ from evalengine.live.messages import BEAT, HUNG
 from evalengine.live.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evalengine.live.messages import Setting
 
 LENGTH = struct.Struct("<I")
@@ -40,7 +42,7 @@ class _Host:
 
     def serve(self, beat_s: float) -> None:
         """Do as told until the connection ends."""
-        self._say(0, BEAT)  # before a match can keep the other thread from it
+        self._say(0, [(BEAT,)])  # before a match can keep the other thread from it
         threading.Thread(target=self._watch, args=(beat_s,), daemon=True).start()
         with self._connection.makefile("rb") as told, contextlib.suppress(ConnectionError):
             while len(head := told.read(LENGTH.size)) == LENGTH.size:
@@ -71,16 +73,20 @@ class _Host:
         told: set[int] = set()
         while True:
             time.sleep(beat_s)
-            self._say(0, BEAT)
+            self._say(0, [(BEAT,)])
             for play_no, table in list(self._tables.items()):
+                table.say_all()  # what it kept back for the end of a turn that takes long
                 if play_no not in told and (what := table.stuck()):
                     told.add(play_no)
-                    self._say(play_no, HUNG, what)
+                    self._say(play_no, [(HUNG, what)])
 
-    def _say(self, play_no: int, kind: int, *fields: Any) -> None:
-        data = wire.pack([play_no, kind, *fields])
+    def _say(self, play_no: int, messages: Sequence[Sequence[Any]]) -> None:
+        frames: list[bytes] = []
+        for message in messages:
+            data = wire.pack([play_no, *message])
+            frames += LENGTH.pack(len(data)), data
         with self._sending, contextlib.suppress(OSError):  # it hung up: `serve` ends
-            self._connection.sendall(LENGTH.pack(len(data)) + data)
+            self._connection.sendall(b"".join(frames))
 
 
 def main(descriptor: int, nice: int, beat_s: float) -> None:

@@ -16,7 +16,6 @@ import asyncio
 import functools
 import itertools
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from evalengine.errors import LiveError, Why
@@ -64,10 +63,9 @@ class LiveMatches:
         most_held: int = MOST_HELD,
         hung_s: float = HUNG_S,
     ) -> None:
-        self._plugs = plugs
         self._keeper = Keeper(path, plugs, hosts, hung_s)
         self._room = Room(self._keeper.sessions, most_active, most_contained, most_held)
-        self._planning = ThreadPoolExecutor(1)  # plugins and copies of agents, which may take long
+        self._planning = opening.Planning(plugs)
         self._tickets = itertools.count(1)
 
     async def __aenter__(self) -> Self:
@@ -78,7 +76,7 @@ class LiveMatches:
     async def __aexit__(self, *_: object) -> None:
         """Stop; what has not ended goes on when the database is taken again."""
         await self._keeper.stop()
-        self._planning.shutdown()
+        self._planning.stop()
 
     # ------------------------------------------------------------------------------ to take part
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from evalengine import runs
@@ -13,8 +13,6 @@ from evalengine.live.beginnings import Origin
 from evalengine.live.values import ACTIVE, WAITING, Opened, Taken, token
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from evalengine.continuing import Luck
     from evalengine.live.keeper import Keeper
     from evalengine.live.room import Room
@@ -22,16 +20,37 @@ if TYPE_CHECKING:
     from evalengine.live.seating import Seated
     from evalengine.live.sessions import Session
     from evalengine.live.values import Wish
+    from evalengine.plugins import Plugins
     from evalengine.store import Store
 
 MOST_BRANCHES = 64  # at once
 
 
-async def opened(keeper: Keeper, room: Room, wish: Wish, planning: Executor) -> Opened:
+class Planning:
+    """A thread that plans matches: plugins and copies of agents may take long."""
+
+    def __init__(self, plugs: Plugins) -> None:
+        self._seating = seating.Seating(plugs)
+        self._thread = ThreadPoolExecutor(1)
+
+    async def seated(self, wish: Wish, store: Store) -> Seated:
+        """Return the match that somebody wants.
+
+        Raises:
+            UsageError: it cannot be played so.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._seating.seated, wish, store)
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+
+async def opened(keeper: Keeper, room: Room, wish: Wish, planning: Planning) -> Opened:
     """Open a match; see `LiveMatches.open`."""
     with room.claimed(1, wish.holder) as claim:
-        plan = functools.partial(seating.seated, wish, keeper.scribe.store, keeper.plugs)
-        seated = await asyncio.get_running_loop().run_in_executor(planning, plan)
+        seated = await planning.seated(wish, keeper.scribe.store)
         claim.check_contained(seated)
         options = {"turn_s": wish.turn_s, "gone_s": wish.gone_s, "late": wish.late}
         taken = [Taken(seat, token()) for seat in seated.remote[: wish.take]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import queue
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _SLOW_NS = 20_000_000  # of the processor for one answer, by which an agent in this process keeps others waiting
 _GAME = "the game"
 _PATIENCE = 10  # times its limit that an agent from outside is waited for: as in a run
+_SWIFT_S = 0.005
 _TRIES = 3  # of an agent that was late since it had to wait for a core
 _clock = time.perf_counter_ns
 
@@ -74,15 +76,20 @@ class Table(Worker):
     """Plays one live match, in a thread of its own.
 
     Args:
-        say: takes what is to be stored and told, in the order of storing: a kind and its fields, in msgpack's types.
+        say: takes what is to be stored and told, in the order of storing: lists of kinds with their fields, in
+        msgpack's types.
     """
 
     own_session = True
 
-    def __init__(self, setting: Setting, say: Callable[..., None]) -> None:
+    def __init__(self, setting: Setting, say: Callable[[Sequence[Sequence[Any]]], None]) -> None:
         super().__init__(setting.orders)
         self._setting = setting
-        self._say = say
+        self._tell = say
+        self._unsaid: list[Sequence[Any]] = []
+        self._saying = threading.Lock()
+        self._swift = False  # whether the last turn was so short that what is said in the next may wait for its end
+        self._heard_s = 0.0  # since when nobody elsewhere is waited for
         self.told: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._done = {(turn, seat): (what, info, took) for turn, seat, what, info, took in setting.script}
         self._left = dict(setting.left)
@@ -103,11 +110,26 @@ class Table(Worker):
             for left in reversed(range(_TRIES)):
                 with contextlib.suppress(_Again):
                     self._say(OVER, list(self._played(left)))
+                    self.say_all()
                     return
         except Closed:
             return
         finally:
             self.close()
+
+    def _say(self, kind: int, *fields: Any) -> None:
+        """Say something; in short turns all of one at once, since to wake a process costs as much as an answer."""
+        with self._saying:
+            self._unsaid.append((kind, *fields))
+        if not self._swift:
+            self.say_all()
+
+    def say_all(self) -> None:
+        """Say what was kept back; for other threads too."""
+        with self._saying:
+            unsaid, self._unsaid = self._unsaid, []
+            if unsaid:
+                self._tell(unsaid)
 
     def _played(self, tries: int) -> Played:
         spec, started, began = self._setting.spec, time.time(), _clock()
@@ -203,6 +225,7 @@ class Table(Worker):
             self._do(match, request.seat, action, info, took)
             if used_ns > _SLOW_NS:
                 self._say(SLOW)
+                self._swift = False
 
     def _do(  # noqa: PLR0917 - what is stored of an answer
         self, match: Match, seat: int, what: Any, info: Any, took_ns: int, ticket: int = 0
@@ -220,12 +243,20 @@ class Table(Worker):
         remote = [request.seat for request in requests if type(seats[request.seat]) is _Remote]
         self._asked_ns = _clock()
         while any((match.turn, seat) not in self._done for seat in remote):
-            self._doing = None
-            told = self.told.get()
-            self._does(_GAME)
+            told = self._wait()
             if self._obey(match, told) and any(self._left.get(seat, 1 << 62) <= match.turn for seat in remote):
                 return True
         return False
+
+    def _wait(self) -> tuple[Any, ...]:
+        """Return what the match is told next."""
+        self._swift = time.monotonic() - self._heard_s < _SWIFT_S
+        self.say_all()
+        self._doing = None
+        told = self.told.get()
+        self._does(_GAME)
+        self._heard_s = time.monotonic()
+        return told
 
     def _hear_waiting(self, match: Match) -> None:
         """Obey what was said while nobody was asked."""
