@@ -301,6 +301,21 @@ def test_an_agent_goes_on_for_who_leaves_and_the_last_one_ends_it(tmp_path):
     awaited(body())
 
 
+def test_who_leaves_last_leaves_no_result_however_fast_agents_would_go_on(tmp_path):
+    async def body():
+        async with live_at(tmp_path) as live:
+            for _ in range(10):
+                opened = await live.open(Wish(game="market_simulator(ticks=1)", seats=[None, None], take=2))
+                for one in opened.seats:
+                    await asked(live, opened.id, one.token)
+                for one in opened.seats:
+                    await live.leave(opened.id, one.token)
+                end = await asked(live, opened.id, None, 99)
+                assert (end.state, end.reason) == ("failed", "left")
+
+    awaited(body())
+
+
 @pytest.mark.parametrize("late", ["stand-in", "forfeit"])
 def test_a_seat_that_is_late_is_played_by_an_agent_or_forfeits(tmp_path, late):
     async def body():

@@ -301,6 +301,9 @@ class Table(Worker):
             return False
         self._left[seat] = match.turn + answered
         self._say(LEFT, seat, self._left[seat], reason)
+        if not self._setting.remote - self._left.keys():
+            self.say_all()
+            raise Closed  # nobody is left for whom agents would go on
         return True
 
     def _has_left(self, seat: int, turn: int) -> bool:
