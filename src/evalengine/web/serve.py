@@ -32,7 +32,8 @@ _GRACE_S = 5  # for requests that run when the server is to end
 _MOST_CONNECTIONS = 4_000
 _SPARE_FILES = 256  # descriptors for all but connections
 _MESSAGE_BYTES = 1 << 20  # of a WebSocket's message from a client
-_PING_S = 20.0
+PING_S = 20.0
+DEAD_S = 30.0  # that a client takes nothing of what it is sent, pings too, after which its connection ends
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +126,8 @@ def _socket(options: Options) -> Iterator[socket.socket]:
     # The protocol is named for asyncio: it sends small answers at once (TCP_NODELAY) only where it is told to be TCP.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_S * 1000))
         try:
             listener.bind((options.host, options.port))
             listener.listen(2048)
@@ -159,7 +162,7 @@ def _config(app: Any, protocols: tuple[type, type], options: Options, connection
         http=protocols[0],  # named, so that no other library that happens to be there changes what is accepted
         ws=protocols[1],
         ws_max_size=_MESSAGE_BYTES,
-        ws_ping_interval=_PING_S,
+        ws_ping_interval=PING_S,
         ws_ping_timeout=None,  # a client that computes answers no pings, and is not dead
         ws_per_message_deflate=False,  # costs each of a thousand spectators more than it saves
         lifespan="off",
