@@ -18,6 +18,9 @@ from served import LIMIT_S, Served, connections, ended, job, made_key, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from evalengine.errors import StoreError
+from evalengine.web import answers
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
@@ -595,3 +598,42 @@ def test_when_the_disk_is_full_jobs_are_refused_and_reading_goes_on(tmp_path):
         assert client.get("/healthz").status_code == 200
         assert client.get("/api/jobs").status_code == 200
         assert "Traceback" not in served.log
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/secret/arena.db has no run 5; the latest is 3", "the database has no run 5; the latest is 3"),
+        (".evalengine/arena.db holds no run yet", "the database holds no run yet"),
+        ("there is no database '/x y/arena.db' yet", "there is no database the database yet"),
+        ("~/x/arena.db was busy", "the database was busy"),
+        (
+            "match 1/5 does not replay (rule): see evalengine replay",
+            "match 1/5 does not replay (rule): see evalengine replay",
+        ),
+    ],
+)
+def test_an_error_of_the_store_names_no_path_to_a_client(text, told):
+    refused = answers.as_refused(StoreError(text))
+    assert (refused.status, refused.message) == (400, told)
+
+
+def test_messages_within_a_websocket_are_slowed_down_and_none_is_lost(tmp_path):
+    with Served(tmp_path, "--rate", "20") as own, connect(f"ws://{own.netloc}/talk") as socket:
+        began = time.monotonic()
+        for number in range(120):  # 80 at once, the others one by one
+            socket.send(str(number))
+        assert [socket.recv(timeout=30) for _ in range(120)] == [str(number) for number in range(120)]
+        assert time.monotonic() - began > 1.8
+
+
+def test_what_ended_long_ago_is_forgotten_when_it_is_asked_for(tmp_path):
+    with Served(tmp_path) as own, own.client("admin") as client:
+        old = [job(client, "count") for _ in range(3)]
+        for number in old:
+            ended(client, number)
+    with contextlib.closing(sqlite3.connect(tmp_path / "arena.db")) as db, db:
+        db.execute("update job set finished = finished - 10 * 86400 where id < 3")
+    with Served(tmp_path, "--keep", "7") as own, own.client("admin") as client:
+        until(lambda: "2 jobs and 0 live matches ended long ago" in own.log, "it is tidied")
+        assert [one["id"] for one in client.get("/api/jobs").json()["data"]["jobs"]] == [3]

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import importlib.util
 import logging
+import math
 import os
 import resource
 import signal
@@ -46,6 +47,7 @@ class Options:
     trust_proxies: tuple[str, ...] = ()
     jobs: int = 1
     rate: float = 0.0
+    keep_days: float = 0.0  # 0: for good
     verbose: bool = False
 
 
@@ -63,7 +65,7 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
 
     with _alone(db), _socket(options) as listener:
         connections = _open_files() - _SPARE_FILES
-        server = Server(db, plugs, wanted, options.jobs)
+        server = Server(db, plugs, wanted, options.jobs, options.keep_days * 86_400 or math.inf)
         names = hosts.make(options.host, options.allow_hosts)
         app = application(server, names, options.rate, verbose=options.verbose)
         _log_by_lines()
