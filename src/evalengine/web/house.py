@@ -19,11 +19,12 @@ from evalengine.web.rows import Rows
 from evalengine.web.running import Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from evalengine.plugins import Plugins
     from evalengine.web.keys import Key
+    from evalengine.web.openapi import Described
 
 
 _TIDY_S = 3_600.0
@@ -36,6 +37,7 @@ class Server:
         db: the database's file; plugins: what is installed; keys: made, looked up, revoked (from threads: `call`);
         rows: the database itself (from threads, too), also for tables of a plugin's own, which it makes in `on_start`;
         jobs: added, waited for, cancelled, and live: matches with remote seats (both from the event loop); metrics;
+        described: operations of plugins for `/api/openapi.json`, see `describe`;
         keep_s: for how long what has ended is kept, inf: for good; plugins keep to it, too;
         closing: set when the server is to end: whoever waits for long, or holds a WebSocket, waits for this, too.
     """
@@ -55,6 +57,7 @@ class Server:
         self._starts: list[Callable[[], Awaitable[None]]] = []
         self._stops: list[Callable[[], Awaitable[None]]] = []
         self._bodies: dict[str, int] = {}  # by the path's beginning
+        self.described: Described = {}
 
     # ---------------------------------------------------------------------------- for routes
 
@@ -84,6 +87,14 @@ class Server:
     def allow_body(self, prefix: str, most_bytes: int) -> None:
         """Let bodies of requests below a path be larger, or smaller, than the usual 4 MiB."""
         self._bodies[prefix] = most_bytes
+
+    def describe(self, path: str, method: str, description: Mapping[str, Any]) -> None:
+        """Describe a route in `/api/openapi.json`.
+
+        Args:
+            path: with its parameters in braces; description: an operation object of OpenAPI 3.1.
+        """
+        self.described[path, method.lower()] = description
 
     def on_start(self, function: Callable[[], Awaitable[None]]) -> None:
         """Have something done in the event loop before the first request."""
