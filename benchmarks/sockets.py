@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 MATCHES, SPECTATORS, SECONDS, PAUSE_S = 200, 1_000, 10.0, 0.1
-WATCHED = 100  # turns that spectators are told of
+WATCHED = 30  # turns that spectators are told of
 
 
 def rows(_options: argparse.Namespace) -> Iterator[Row]:
