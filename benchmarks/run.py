@@ -26,6 +26,7 @@ NAMES = (
     "rating",
     "boards",
     "live",
+    "sockets",
 )
 
 

@@ -14,20 +14,21 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from commandline import LEFT_OUT, environment, process
+from commandline import LEFT_OUT, environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from live_seats import asked, awaited, check_replays, live_at, play_out, refused
 
 import evalengine
 from evalengine.errors import LiveError, StoreError, UsageError, Why
-from evalengine.live.matches import LiveMatches
+from evalengine.live.seating import Seating
 from evalengine.live.values import Wish
 from evalengine.model import Limits
 from evalengine.plugins import Plugins
+from evalengine.run_rows import run_row
 from evalengine.store import Store
 
 DICE = str(Path(__file__).with_name("dice_game.py"))
-LIMIT_S = 60.0  # for what takes milliseconds: the machine may be busy
 COUNTING = dedent(
     """
     turns = []
@@ -39,56 +40,6 @@ COUNTING = dedent(
     """
 )
 SLOW = "import time\n\ndef act(observation):\n    time.sleep(1.5)\n    return observation.legal[0]\n"
-
-
-def live_at(folder, **options):
-    return LiveMatches(Path(folder) / "arena.db", Plugins(LEFT_OUT), **{"hosts": 1, **options})
-
-
-def awaited(body):
-    """Run a coroutine within the limit."""
-    return asyncio.run(asyncio.wait_for(body, LIMIT_S))
-
-
-async def asked(live, live_id, token, turn=0):
-    """Return the first position from a turn on in which a seat is asked, or that of the end."""
-    feed = await live.subscribe(live_id, token)
-    try:
-        async for position in feed:
-            if position.state in {"completed", "failed"} or (position.question and position.turn >= turn):
-                return position
-    finally:
-        feed.close()
-    raise AssertionError(live_id)
-
-
-async def play_out(live, live_id, *tokens, choose=lambda legal: legal[0]):
-    """Play seats to the end of their match; return its last position."""
-
-    async def sit(token):
-        last = None
-        async for position in await live.subscribe(live_id, token):
-            last = position
-            if position.question is not None:
-                with contextlib.suppress(LiveError):
-                    await live.act(live_id, token, choose(position.question.legal), turn=position.turn)
-        return last
-
-    return (await asyncio.gather(*map(sit, tokens)))[0]
-
-
-def refused(why):
-    return _Refused(why)
-
-
-class _Refused(contextlib.AbstractContextManager):
-    def __init__(self, why):
-        self.why = why
-
-    def __exit__(self, _kind, error, _where):
-        assert isinstance(error, LiveError), error
-        assert error.code == self.why, error
-        return True
 
 
 # --------------------------------------------------------------------------------- to take part
@@ -116,12 +67,6 @@ def test_a_live_match_becomes_one_stored_match_and_disturbs_no_run(tmp_path):
     check_replays(tmp_path)
 
 
-def check_replays(folder):
-    """Every stored match replays to what is stored."""
-    done = process("replay", "--verify", "--db", "arena.db", cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_a_match_waits_until_its_seats_are_taken_and_a_seat_is_taken_once(tmp_path):
     async def body():
         async with live_at(tmp_path) as live:
@@ -144,6 +89,36 @@ def test_a_match_waits_until_its_seats_are_taken_and_a_seat_is_taken_once(tmp_pa
                 await live.join(opened.id, "three")
 
     awaited(body())
+
+
+def test_agents_play_among_themselves_and_go_on_after_a_restart(tmp_path):
+    slow = str(tmp_path / "slow.py")
+    Path(slow).write_text(
+        "import time\n\ndef act(observation):\n    time.sleep(0.1)\n    return observation.legal[0]\n"
+    )
+
+    async def body():
+        async with live_at(tmp_path) as live:
+            fast = await live.open(Wish(game="tictactoe", seats=["random", "random"], take=0))
+            assert (fast.state, fast.seats) == ("active", ())
+            *_, end = [position async for position in await live.subscribe(fast.id)]
+            assert (end.state, end.termination) == ("completed", "rules")
+            with refused(Why.FULL):
+                await live.join((await live.open(Wish(game="tictactoe", seats=["first", slow], take=0))).id)
+            (begun,) = await live.listed(state="active")
+            async for position in await live.subscribe(begun.id):
+                if position.turn >= 2:
+                    break
+        async with live_at(tmp_path) as live:
+            *_, end = [position async for position in await live.subscribe(begun.id)]
+            assert (end.state, end.reason) == ("completed", "")
+            for child in await live.branch(begun.id, count=2):
+                assert (child.state, child.seats) == ("active", ())
+                *_, end = [position async for position in await live.subscribe(child.id)]
+                assert end.state == "completed"
+
+    awaited(body())
+    check_replays(tmp_path)
 
 
 def test_what_is_no_action_changes_nothing_and_is_told_why(tmp_path):
@@ -198,6 +173,24 @@ def test_a_match_that_cannot_be_played_is_refused_and_leaves_nothing(tmp_path, w
     awaited(body())
     with Store(tmp_path / "arena.db") as store:
         assert store.rows("select * from run") == []
+
+
+def test_a_match_that_was_wished_for_before_is_planned_as_if_it_was_not(tmp_path):
+    plugs = Plugins(LEFT_OUT)
+    knows = Seating(plugs)
+    with Store(tmp_path / "arena.db") as store:
+        for seed in (1 << 50, 5, 1 << 62):
+            for seats in ([None, "random"], ["mcts(simulations=9)", None]):
+                for turns in (0, 4):
+                    wish = Wish(game="hex(size=4)", seats=seats, seed=seed, max_turns=turns)
+                    again, fresh = knows.seated(wish, store), Seating(plugs).seated(wish, store)
+                    assert again.spec == fresh.spec
+                    assert stored_of(again) == stored_of(fresh)
+                    assert again[2:] == fresh[2:]
+
+
+def stored_of(seated):
+    return {name: value for name, value in run_row(seated.entry, "live").items() if name != "started"}
 
 
 def test_tokens_are_not_in_the_file(tmp_path):
@@ -308,6 +301,21 @@ def test_an_agent_goes_on_for_who_leaves_and_the_last_one_ends_it(tmp_path):
     awaited(body())
 
 
+def test_who_leaves_last_leaves_no_result_however_fast_agents_would_go_on(tmp_path):
+    async def body():
+        async with live_at(tmp_path) as live:
+            for _ in range(10):
+                opened = await live.open(Wish(game="market_simulator(ticks=1)", seats=[None, None], take=2))
+                for one in opened.seats:
+                    await asked(live, opened.id, one.token)
+                for one in opened.seats:
+                    await live.leave(opened.id, one.token)
+                end = await asked(live, opened.id, None, 99)
+                assert (end.state, end.reason) == ("failed", "left")
+
+    awaited(body())
+
+
 @pytest.mark.parametrize("late", ["stand-in", "forfeit"])
 def test_a_seat_that_is_late_is_played_by_an_agent_or_forfeits(tmp_path, late):
     async def body():
@@ -333,11 +341,11 @@ def test_a_seat_that_is_late_is_played_by_an_agent_or_forfeits(tmp_path, late):
 def test_a_seat_whose_holder_follows_is_not_gone(tmp_path):
     async def body():
         async with live_at(tmp_path) as live:
-            opened = await live.open(Wish(game="tictactoe", seats=[None, None], take=2, gone_s=0.2))
+            opened = await live.open(Wish(game="tictactoe", seats=[None, None], take=2, gone_s=0.6))
             first, second = (one.token for one in opened.seats)
             feed = await live.subscribe(opened.id, first)
             began = time.monotonic()
-            while time.monotonic() - began < 0.6:
+            while time.monotonic() - began < 1.5:
                 await asyncio.sleep(0.05)
                 assert not (await live.show(opened.id)).position.reason
             await live.act(opened.id, first, 4)  # it is still asked
@@ -582,7 +590,8 @@ def test_a_match_goes_on_when_the_process_that_plays_it_is_killed(tmp_path):
 SERVER = """
 import asyncio, sys
 sys.path.insert(0, {tests!r})
-from test_live import live_at, Wish, asked, Limits
+from live_seats import live_at, asked
+from evalengine.live.values import Wish
 
 async def keep(live, wish, name):
     while True:

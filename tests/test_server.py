@@ -18,6 +18,9 @@ from served import LIMIT_S, Served, connections, ended, job, made_key, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from evalengine.errors import StoreError
+from evalengine.web import answers
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
@@ -345,6 +348,13 @@ def test_who_asks_too_often_waits_and_others_do_not(tmp_path):
         assert two.get("/secret").status_code == 200
 
 
+def test_who_asks_one_thing_after_another_is_slowed_down_and_not_refused(tmp_path):
+    with Served(tmp_path, "--rate", "40") as served, served.client("play") as one:
+        began = time.monotonic()
+        assert {one.get("/secret").status_code for _ in range(200)} == {200}
+        assert time.monotonic() - began > 0.9  # 160 at once, and 40 a second
+
+
 # ------------------------------------------------------------------------------ what is malformed
 
 
@@ -519,6 +529,18 @@ def test_a_websocket_whose_route_crashes_is_closed_with_1011(served):
     assert closed.value.rcvd.code == 1011
 
 
+@pytest.mark.slow
+def test_the_connection_of_a_client_that_reads_nothing_ends_with_its_websocket(tmp_path):
+    asked = (
+        b"GET /flood HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    with Served(tmp_path) as own, socket.create_connection(("127.0.0.1", own.port)) as connection:
+        connection.sendall(asked)
+        assert connection.recv(12) == b"HTTP/1.1 101"
+        until(lambda: not connections(own.port), "the connection is gone", 30)
+
+
 def test_metrics_count_and_hold_nothing_that_clients_send(served):
     httpx.request("BREW", served.url + "/<script>")
     text = httpx.get(served.url + "/metrics").text
@@ -576,3 +598,42 @@ def test_when_the_disk_is_full_jobs_are_refused_and_reading_goes_on(tmp_path):
         assert client.get("/healthz").status_code == 200
         assert client.get("/api/jobs").status_code == 200
         assert "Traceback" not in served.log
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/secret/arena.db has no run 5; the latest is 3", "the database has no run 5; the latest is 3"),
+        (".evalengine/arena.db holds no run yet", "the database holds no run yet"),
+        ("there is no database '/x y/arena.db' yet", "there is no database the database yet"),
+        ("~/x/arena.db was busy", "the database was busy"),
+        (
+            "match 1/5 does not replay (rule): see evalengine replay",
+            "match 1/5 does not replay (rule): see evalengine replay",
+        ),
+    ],
+)
+def test_an_error_of_the_store_names_no_path_to_a_client(text, told):
+    refused = answers.as_refused(StoreError(text))
+    assert (refused.status, refused.message) == (400, told)
+
+
+def test_messages_within_a_websocket_are_slowed_down_and_none_is_lost(tmp_path):
+    with Served(tmp_path, "--rate", "20") as own, connect(f"ws://{own.netloc}/talk") as socket:
+        began = time.monotonic()
+        for number in range(120):  # 80 at once, the others one by one
+            socket.send(str(number))
+        assert [socket.recv(timeout=30) for _ in range(120)] == [str(number) for number in range(120)]
+        assert time.monotonic() - began > 1.8
+
+
+def test_what_ended_long_ago_is_forgotten_when_it_is_asked_for(tmp_path):
+    with Served(tmp_path) as own, own.client("admin") as client:
+        old = [job(client, "count") for _ in range(3)]
+        for number in old:
+            ended(client, number)
+    with contextlib.closing(sqlite3.connect(tmp_path / "arena.db")) as db, db:
+        db.execute("update job set finished = finished - 10 * 86400 where id < 3")
+    with Served(tmp_path, "--keep", "7") as own, own.client("admin") as client:
+        until(lambda: "2 jobs and 0 live matches ended long ago" in own.log, "it is tidied")
+        assert [one["id"] for one in client.get("/api/jobs").json()["data"]["jobs"]] == [3]

@@ -46,17 +46,26 @@ _PORT = 8080
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1e6),
-    default=50.0,
+    default=500.0,
     show_default=True,
     metavar="N",
     help="Requests a second of each key, or address without one; four times as many at once; 0: no limit.",
+)
+@click.option(
+    "--keep",
+    "keep_days",
+    type=click.FloatRange(0, 36_500),
+    default=0.0,
+    show_default=True,
+    metavar="DAYS",
+    help="Forget jobs and live matches that ended so long ago, not the runs and matches they became; 0: never.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="A line on stderr for each request.")
 @settings.database_options
 @settings.plugin_options
 def command(  # noqa: PLR0917 - an argument an option
-    host: str, port: int, allow_hosts: tuple[str, ...], trust_proxies: tuple[str, ...], jobs: int, rate: float, db: str,
-    wanted: Sequence[str], *, verbose: bool,
+    host: str, port: int, allow_hosts: tuple[str, ...], trust_proxies: tuple[str, ...], jobs: int, rate: float,
+    keep_days: float, db: str, wanted: Sequence[str], *, verbose: bool,
 ) -> None:  # fmt: skip
     """Serve runs and jobs over HTTP, on this machine only unless --host says otherwise, until Ctrl-C.
 
@@ -72,7 +81,7 @@ def command(  # noqa: PLR0917 - an argument an option
     plugs = settings.load_plugins(wanted)
     options = serve.Options(
         host=host, port=port, allow_hosts=allow_hosts, trust_proxies=trust_proxies, jobs=jobs, rate=rate,
-        verbose=verbose,
+        keep_days=keep_days, verbose=verbose,
     )  # fmt: skip
     try:
         serve.serve(Path(db), options, plugs, wanted, text.out)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine import playing
 from evalengine.live import rows
 from evalengine.live.sessions import Session
-from evalengine.live.values import COMPLETED, FAILED, Acted
+from evalengine.live.values import COMPLETED, ENDED, FAILED, Acted
 from evalengine.model import Fault, MatchResult, Played, Termination
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def acted_of(done: Iterable[Done]) -> dict[tuple[int, str], Acted]:
 
 def complete(plugs: Plugins, run: Run, played: list[tuple[MatchSpec, Played]], store: Store) -> Row:
     """Make a match one of the stored ones, and end it; what a killed process did of that is not done again."""
+    known = rows.of_run(store, run.number)
+    if known.state in ENDED:
+        return known
     playing.record(run, store, plugs, [spec for spec, _ in played], [row for _, row in played], locked=True)
     stored = store.stored(run.number, 0, 1)
     _, _, termination, _, scores, places, _, _ = stored[0]
@@ -57,7 +60,10 @@ def complete(plugs: Plugins, run: Run, played: list[tuple[MatchSpec, Played]], s
 
 
 def fail(run: int, reason: str, store: Store) -> Row:
-    """End a live match without a result."""
+    """End a live match without a result, unless it has ended meanwhile."""
+    known = rows.of_run(store, run)
+    if known.state in ENDED:
+        return known
     with store.transaction():
         rows.set_state(store, run, FAILED, reason)
         store.set_run(run, state="interrupted", ended=time.time())

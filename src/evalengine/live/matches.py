@@ -14,45 +14,69 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import secrets
+import itertools
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from evalengine import runs, wire
-from evalengine.errors import EvalengineError, LiveError, Why
-from evalengine.live import rows, seating, table
-from evalengine.live.endings import digest_of
+from evalengine.errors import LiveError, Why
+from evalengine.live import endings, holding, messages, opening, rows
 from evalengine.live.keeper import Keeper
-from evalengine.live.sessions import Session
-from evalengine.live.values import ACTIVE, WAITING, Acted, Listed, Opened, Taken
+from evalengine.live.room import MOST_ACTIVE, MOST_CONTAINED, MOST_HELD, Room
+from evalengine.live.sessions import Acting, Session
+from evalengine.live.values import WAITING, Acted, Listed, Opened, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from evalengine.continuing import Luck
     from evalengine.live.feeds import Feed
     from evalengine.live.rows import Done, Row
-    from evalengine.live.seating import Seated
     from evalengine.live.values import Position, Wish
     from evalengine.model import Action
-    from evalengine.store import Store
+    from evalengine.plugins import Plugins
 
-MOST_BRANCHES = 64  # at once
-_TOKENS = 16  # of one seat
-_LONGEST_ACTION = 64 << 10
-_LONGEST_ID = 200
+HUNG_S = 60.0
 
 
-class LiveMatches(Keeper):
+class LiveMatches:
     """All live matches of one database; one process at a time has them.
 
     Args:
         hosts: processes that play them, and as many for agents that compute for long; None: one a core;
-        most_active, most_contained: matches at once, and those of them with agents from outside.
+        most_active, most_contained, most_held: matches at once, those of them with agents from outside, and those of
+        one holder;
+        hung_s: after which a game or a bundled agent that does not return has failed its match.
 
     Raises:
         StoreError: another process has them, or the file is foreign or newer; when it is entered.
     """
+
+    def __init__(
+        self,
+        path: Path,
+        plugs: Plugins,
+        *,
+        hosts: int | None = None,
+        most_active: int = MOST_ACTIVE,
+        most_contained: int = MOST_CONTAINED,
+        most_held: int = MOST_HELD,
+        hung_s: float = HUNG_S,
+    ) -> None:
+        self._keeper = Keeper(path, plugs, hosts, hung_s)
+        self._room = Room(self._keeper.sessions, most_active, most_contained, most_held)
+        self._planning = opening.Planning(plugs)
+        self._tickets = itertools.count(1)
+
+    async def __aenter__(self) -> Self:
+        """Take the database and go on with what had not ended."""
+        await self._keeper.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop; what has not ended goes on when the database is taken again."""
+        await self._keeper.stop()
+        self._planning.stop()
 
     # ------------------------------------------------------------------------------ to take part
 
@@ -60,20 +84,10 @@ class LiveMatches(Keeper):
         """Open a match; it begins at once if nobody else is to join.
 
         Raises:
-            UsageError: it cannot be played so; LiveError: there are too many ("busy").
+            UsageError: it cannot be played so; LiveError: there are too many, or too many of the holder's ("busy").
         """
-        self._check_room(1)
-        self._opening += 1
-        try:
-            plan = functools.partial(seating.seated, wish, self._scribe.store, self._plugs)
-            seated = await asyncio.get_running_loop().run_in_executor(self._planning, plan)
-            self._check_contained(seated, 1)
-            options = {"turn_s": wish.turn_s, "gone_s": wish.gone_s, "late": wish.late}
-            taken = [Taken(seat, _token()) for seat in seated.remote[: wish.take]]
-            session = await self._begin(seated, wish.holder, options, wish.note, taken)
-        finally:
-            self._opening -= 1
-        return Opened(session.row.id, session.row.state, tuple(taken))
+        opened = opening.opened(self._keeper, self._room, wish, self._planning)
+        return await self._keeper.doing.whole(opened)
 
     async def join(self, live_id: str, holder: str = "") -> Taken:
         """Take a remote seat, the one that `holder` has, else the first free one; the last one begins the match.
@@ -82,40 +96,7 @@ class LiveMatches(Keeper):
             LiveError: there is no such match ("unknown"), no free seat ("full"), or it has ended ("state").
         """
         session = await self._session(live_id)
-        held = [seat for seat, who in session.tokens.values() if holder and who == holder]
-        if session.ended:
-            raise LiveError(Why.STATE, f"match {live_id} has ended: open another")
-        free = session.free()
-        if not held and (not free or session.row.state != WAITING):
-            raise LiveError(Why.FULL, f"match {live_id} has no free seat")
-        taken = Taken(held[0] if held else free[0], _token())
-        if sum(seat == taken.seat for seat, _ in session.tokens.values()) >= _TOKENS:
-            raise LiveError(
-                Why.FULL, f"seat {taken.seat} of {live_id} was joined {_TOKENS} times: use one of its tokens"
-            )
-        digest = digest_of(taken.token)
-        session.tokens[digest] = taken.seat, holder
-        state = session.row.state
-        begins = session.row.state == WAITING and not session.free()
-        if begins:
-            session.row = session.row._replace(state=ACTIVE)
-
-        def write(store: Store) -> None:
-            with store.transaction():
-                rows.add_token(store, digest, session.row.run, taken.seat, holder)
-                if begins:
-                    rows.set_state(store, session.row.run, ACTIVE)
-
-        try:
-            await self._scribe.call(write)
-        except EvalengineError:
-            del session.tokens[digest]
-            session.row = session.row._replace(state=state)
-            raise
-        if begins:
-            self._start(session)
-            session.publish()
-        return taken
+        return await self._keeper.doing.whole(opening.joined(self._keeper, session, holder))
 
     async def observe(self, live_id: str, token: str | None = None) -> Position:
         """Return where a match stands, for the seat of a token or for everybody.
@@ -124,7 +105,7 @@ class LiveMatches(Keeper):
             LiveError: there is no such match ("unknown"), or it has no such "token".
         """
         session = await self._session(live_id)
-        return session.position(None if token is None else self._seat(session, token))
+        return session.position(None if token is None else holding.seat_of(session, token))
 
     async def subscribe(self, live_id: str, token: str | None = None) -> Feed:
         """Return where a match stands and what comes; `Feed.close` ends it.
@@ -133,7 +114,7 @@ class LiveMatches(Keeper):
             LiveError: as `observe`.
         """
         session = await self._session(live_id)
-        return session.feed(None if token is None else self._seat(session, token))
+        return session.feed(None if token is None else holding.seat_of(session, token))
 
     async def act(
         self, live_id: str, token: str, action: Action, *, action_id: str | None = None, turn: int | None = None
@@ -148,22 +129,15 @@ class LiveMatches(Keeper):
                 the action is no value ("value"). StorageError: it could not be stored.
         """
         session = await self._session(live_id)
-        seat = self._seat(session, token)
-        if action_id is not None:
-            if not 0 < len(action_id) <= _LONGEST_ID:
-                raise LiveError(Why.VALUE, f"an action_id has 1 to {_LONGEST_ID} characters")
-            if (seat, action_id) in session.acted:
-                return session.acted[seat, action_id]
-            for other, known, reply in session.acting.values():
-                if (other, known) == (seat, action_id):
-                    return await asyncio.shield(reply)
-        self._check_active(session)
-        if not session.asked(seat) or (turn is not None and turn != session.shown.turn):
-            raise LiveError(Why.ASKED, f"seat {seat} is not asked {f'in turn {turn} ' * (turn is not None)}now")
-        packed = _packed(action)
+        seat = holding.seat_of(session, token)
+        told = holding.known(session, seat, action_id)
+        if told is not None:
+            return told if isinstance(told, Acted) else await asyncio.shield(told)
+        holding.check_asked(session, seat, turn)
+        packed = holding.packed(action)
         ticket, reply = next(self._tickets), asyncio.get_running_loop().create_future()
-        session.acting[ticket] = seat, action_id, reply
-        self._tell(session, (table.ACT, ticket, seat, session.shown.turn, packed))
+        session.acting[ticket] = Acting(seat, action_id, reply)
+        self._keeper.plays.tell(session, (messages.ACT, ticket, seat, session.shown.turn, packed))
         return await asyncio.shield(reply)
 
     async def leave(self, live_id: str, token: str) -> None:
@@ -173,17 +147,17 @@ class LiveMatches(Keeper):
             LiveError: "unknown", "token", or it has ended ("state").
         """
         session = await self._session(live_id)
-        seat = self._seat(session, token)
+        seat = holding.seat_of(session, token)
         if session.row.state == WAITING:
-            await self._vacate(session, seat)
+            await self._keeper.doing.whole(self._keeper.vacate(session, seat))
             return
-        self._check_active(session)
+        holding.check_active(session)
         if seat in session.left:
             return
-        if not self._is_played(session):
+        if session.play is None:
             raise LiveError(Why.BUSY, f"match {live_id} is being begun again: ask again")
         done = session.leaving.setdefault(seat, asyncio.get_running_loop().create_future())
-        self._tell(session, (table.LEAVE, seat, -1, "left", False))
+        self._keeper.plays.tell(session, (messages.LEAVE, seat, -1, "left", False))
         await asyncio.shield(done)
 
     async def close(self, live_id: str, reason: str = "closed") -> None:
@@ -194,9 +168,7 @@ class LiveMatches(Keeper):
         """
         session = await self._session(live_id)
         if not session.ended:
-            await self._fail(session, reason)
-
-    # ------------------------------------------------------------------------------- to continue
+            await self._keeper.doing.whole(self._keeper.fail(session, reason))
 
     async def branch(
         self, live_id: str, turn: int | None = None, count: int = 1, luck: Luck | None = None, holder: str = ""
@@ -212,34 +184,8 @@ class LiveMatches(Keeper):
             UsageError: the game cannot be continued so; LiveError: "unknown", "state", "busy", or a "value".
         """
         session = await self._session(live_id)
-        if not 1 <= count <= MOST_BRANCHES:
-            raise LiveError(Why.VALUE, f"{count} branches are not 1 to {MOST_BRANCHES}")
-        self._check_room(count)
-        row = session.row
-        done: list[Done] = await self._scribe.call(lambda store: rows.actions(store, row.run))
-        last = self._last_turn(session)
-        turn = (last // 2 if session.ended else last) if turn is None else turn
-        last -= session.ended
-        if not 0 <= turn <= last or row.state == WAITING:
-            raise LiveError(Why.VALUE, f"match {live_id} can be continued from turns 0 to {last}, not {turn}")
-        parent = await self._reread(session, done)
-        self._check_contained(parent, count)
-        self._opening += count
-        try:
-            return await self._continue(parent, row, done, turn, count, luck, holder)
-        finally:
-            self._opening -= count
-
-    async def _continue(  # noqa: PLR0917 - as `branch`
-        self, parent: Seated, row: Row, done: list[Done], turn: int, count: int, luck: Luck | None, holder: str
-    ) -> list[Opened]:
-        made = []
-        for sample in range(count):
-            child = seating.branched(parent, row.run, done, turn, sample, luck)
-            taken = [Taken(seat, _token()) for seat in child.remote]
-            begun = await self._begin(child, holder, row.options, row.note, taken, parent=row, turn=turn, done=done)
-            made.append(Opened(begun.row.id, begun.row.state, tuple(taken)))
-        return made
+        made = opening.branched(self._keeper, self._room, session, turn, count, luck, holder)
+        return await self._keeper.doing.whole(made)
 
     # ------------------------------------------------------------------------------- to look at
 
@@ -257,7 +203,7 @@ class LiveMatches(Keeper):
         Args:
             holder: who opened them; parent: whose branches they are.
         """
-        found = await self._scribe.call(lambda store: rows.listed(store, state, holder, parent, before, limit))
+        found = await self._keeper.scribe.call(lambda store: rows.listed(store, state, holder, parent, before, limit))
         return [self._listed(*one) for one in found]
 
     async def show(self, live_id: str) -> Listed:
@@ -267,7 +213,7 @@ class LiveMatches(Keeper):
             LiveError: there is none ("unknown").
         """
         row = (await self._session(live_id)).row
-        return self._listed(row, *await self._scribe.call(lambda store: rows.names(store, row)))
+        return self._listed(row, *await self._keeper.scribe.call(lambda store: rows.names(store, row)))
 
     async def turns(self, live_id: str) -> list[Done]:
         """Return the stored answers of a match by turn and seat, those of its parent first: what a log shows.
@@ -276,79 +222,46 @@ class LiveMatches(Keeper):
             LiveError: there is no such match ("unknown").
         """
         run = (await self._session(live_id)).row.run
-        found: list[Done] = await self._scribe.call(lambda store: rows.actions(store, run))
+        found: list[Done] = await self._keeper.scribe.call(lambda store: rows.actions(store, run))
         return found
 
     async def forget(self, age_s: float) -> int:
         """Forget live matches that ended so long ago, with their tokens; the matches that they became stay stored."""
         before = time.time() - age_s
-        found: int = await self._scribe.call(lambda store: rows.forget(store, before))
+        found: int = await self._keeper.scribe.call(lambda store: rows.forget(store, before))
         return found
 
     @property
     def pids(self) -> list[int]:
         """The numbers of the processes that play."""
-        return self._hosts.pids
+        return self._keeper.plays.pids
 
     @property
     def counts(self) -> Mapping[str, int]:
         """What a monitor shows: matches that have not ended, those who follow, transactions and answers stored."""
+        sessions, scribe = self._keeper.sessions, self._keeper.scribe
         return {
-            "matches": len(self._sessions),
-            "feeds": sum(len(session.feeds) for session in self._sessions.values()),
-            "transactions": self._scribe.transactions,
-            "stored": self._scribe.entries,
+            "matches": len(sessions),
+            "feeds": sum(len(session.feeds) for session in sessions.values()),
+            "transactions": scribe.transactions,
+            "stored": scribe.entries,
         }
 
     # ------------------------------------------------------------------------------------ inside
 
-    async def _reread(self, session: Session, done: list[Done]) -> Seated:
-        """Return what is fixed of a match, of one that has ended from the database.
+    async def _session(self, live_id: str) -> Session:
+        """Return a live match, one that has ended from the database.
 
         Raises:
-            StoreError: its game is not what it was.
+            LiveError: there is none ("unknown").
         """
-        if session.entry is not None:
-            return seating.reread(session.row, done, session.entry)
-        run = await self._scribe.call(lambda store: runs.reopen(store, session.row.run, self._plugs))
-        return seating.reread(session.row, done, run.entry)
-
-    def _last_turn(self, session: Session) -> int:
-        """Return the last turn that a match can be continued from: the one that is asked, or how many there were."""
-        return max(0, session.position(None).turn)
+        found = self._keeper.sessions.get(live_id)
+        if found is None:
+            found = await self._keeper.scribe.call(functools.partial(endings.ended, live_id))
+        if found is None:
+            raise LiveError(Why.UNKNOWN, f"there is no live match {live_id[:40]!r}")
+        return found
 
     def _listed(self, row: Row, game: str, agents: list[str]) -> Listed:
-        going_on = self._sessions.get(row.id)
-        return Listed(
-            id=row.id,
-            run=row.run,
-            game=game,
-            agents=agents,
-            remote=row.remote,
-            holder=row.owner,
-            created=row.created,
-            ended=row.ended,
-            parent=row.parent,
-            turn=row.turn,
-            note=row.note,
-            position=(going_on or Session(row, {})).position(None),
-        )
-
-
-def _token() -> str:
-    return secrets.token_urlsafe(32)
-
-
-def _packed(action: Action) -> bytes:
-    """Return an action as bytes.
-
-    Raises:
-        LiveError: it is no value, or too large.
-    """
-    try:
-        packed = wire.pack(action)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise LiveError(Why.VALUE, f"an action is a value of JSON: {error}") from error
-    if len(packed) > _LONGEST_ACTION:
-        raise LiveError(Why.VALUE, f"an action has at most {_LONGEST_ACTION >> 10} KiB")
-    return packed
+        session = self._keeper.sessions.get(row.id) or Session(row, {})
+        return session.listed(game, agents)

@@ -100,6 +100,15 @@ def going_on(store: Store) -> list[Row]:
     return [_row(fields) for fields in store.iterate(sql)]
 
 
+def end_unbegun(store: Store) -> None:
+    """End the runs of live matches that are not stored: somebody was killed between the two."""
+    with store.transaction():
+        store.execute(
+            "update run set state = 'interrupted' where kind = 'live' and state = 'running' "
+            "and id not in (select run from live)"
+        )
+
+
 def listed(  # noqa: PLR0917 - what may be asked for
     store: Store, state: str | None, owner: str | None, parent: str | None, before: int | None, limit: int
 ) -> list[tuple[Row, str, list[str]]]:

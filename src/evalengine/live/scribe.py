@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import functools
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from evalengine.errors import StorageError
+from evalengine import database
+from evalengine.errors import StorageError, StoreError
 from evalengine.store import Store
 
 if TYPE_CHECKING:
@@ -50,12 +52,17 @@ class Scribe:
         self.transactions = self.entries = 0
 
     async def start(self) -> None:
-        """Open the database.
+        """Take the database.
 
         Raises:
-            StoreError: it is foreign or newer.
+            StoreError: another process has its live matches, or the file is foreign or newer.
         """
-        self.store = await asyncio.to_thread(Store, self._path)
+        self._lock = _locked(self._path)
+        try:
+            self.store = await asyncio.to_thread(Store, self._path)
+        except BaseException:
+            database.unlock(self._lock)
+            raise
         self._thread.start()
 
     def put(self, entry: Entry) -> None:
@@ -79,6 +86,7 @@ class Scribe:
         self._awake.release()
         await asyncio.to_thread(self._thread.join)
         self.store.close()
+        database.unlock(self._lock)
 
     def _work(self) -> None:
         while True:
@@ -135,6 +143,15 @@ class Scribe:
     def _tell(self, what: Callable[[], Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
             self._loop.call_soon_threadsafe(what)
+
+
+def _locked(path: Path) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return database.locked(path.with_name(f"{path.name}-live.lock"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        msg = f"another process has the live matches of {path}: stop it, or name another database"
+        raise StoreError(msg) from None
 
 
 def _settle(done: asyncio.Future[Any], value: Any, error: Exception | None) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalengine import persons, planning, runs, seeding, wire
 from evalengine.branches import lucks
 from evalengine.continuing import luck_of
-from evalengine.entry import planned
+from evalengine.entry import pairing_of, planned
 from evalengine.errors import LiveError, NothingToPlayError, Why
 from evalengine.live import rows
 from evalengine.model import Branch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from evalengine.continuing import Luck
     from evalengine.entry import Entry
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from evalengine.plugins import Plugins
     from evalengine.store import Store
 
+_MOST_KNOWN = 256  # wishes
 _STAND_IN = "stand-in"  # the name of the agent that goes on for who leaves
 
 
@@ -44,6 +46,42 @@ class Seated(NamedTuple):
         return any(self.entry.agents[number].kind != "trusted" for number in {*self.spec.agents, self.stand_in})
 
 
+class Seating:
+    """Seats matches; what was wished for before, with bundled agents alone, only with another seed."""
+
+    def __init__(self, plugs: Plugins) -> None:
+        self._plugs = plugs
+        self._known: dict[Hashable, Seated] = {}
+
+    def seated(self, wish: Wish, store: Store) -> Seated:
+        """Return the match that somebody wants, its agents copied; nothing of it is stored.
+
+        Raises:
+            UsageError: it cannot be played so.
+        """
+        key = (*wish.seats, wish.game, wish.take, wish.stand_in, wish.limits, wish.sandbox)
+        if (known := self._known.get(key)) is not None:
+            return self._again(known, wish, store)
+        made = seated(wish, store, self._plugs)
+        if all(agent.kind == "trusted" for agent in made.entry.agents):  # else a file may change
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = made
+        return made
+
+    def _again(self, known: Seated, wish: Wish, store: Store) -> Seated:
+        old = known.entry
+        settings = replace(old.settings, seed=_seed(wish))
+        plan = planning.make_plan(settings, old.games, old.agents)
+        pairing = pairing_of(settings, old.games, old.agents, plan, self._plugs, store)
+        entry = replace(old, settings=settings, plan=plan, pairing=pairing)
+        return known._replace(entry=entry, spec=_spec(entry, known.spec.agents, wish, self._plugs))
+
+
+def _seed(wish: Wish) -> int:
+    return seeding.fresh_seed() if wish.seed is None else wish.seed
+
+
 def seated(wish: Wish, store: Store, plugs: Plugins) -> Seated:
     """Return the match that somebody wants, its agents copied; nothing of it is stored.
 
@@ -52,7 +90,7 @@ def seated(wish: Wish, store: Store, plugs: Plugins) -> Seated:
     """
     game = _game(wish, plugs)
     remote = tuple(seat for seat, ref in enumerate(wish.seats) if ref is None)
-    if not 1 <= wish.take <= len(remote):
+    if not min(1, len(remote)) <= wish.take <= len(remote):
         raise LiveError(Why.VALUE, f"{wish.take} seats cannot be taken: {len(remote)} of the match are remote")
     people = [persons.person(number) for number in range(len(remote))]
     refs, names = _named(wish, plugs)
@@ -63,7 +101,7 @@ def seated(wish: Wish, store: Store, plugs: Plugins) -> Seated:
         callables=tuple(people),
         opponents="none",
         matches=1,
-        seed=seeding.fresh_seed() if wish.seed is None else wish.seed,
+        seed=_seed(wish),
         opening="none",
         limits=wish.limits,
         sandbox=wish.sandbox,
@@ -76,14 +114,17 @@ def seated(wish: Wish, store: Store, plugs: Plugins) -> Seated:
     for place in {*agents, number[_STAND_IN]}:
         if not planning.fits(entry.agents[place], game):
             raise LiveError(Why.VALUE, f"agent {entry.agents[place].name!r} does not play {game.ref}: name another")
+    return Seated(entry, _spec(entry, agents, wish, plugs), remote, number[_STAND_IN])
+
+
+def _spec(entry: Entry, agents: Sequence[int], wish: Wish, plugs: Plugins) -> MatchSpec:
     first = next(iter(planned(entry, plugs, 0) or ()), None)
     if first is None:
         msg = "a plugin left the match out of the plan: nothing to play"
         raise NothingToPlayError(msg)
-    spec = first._replace(
+    return first._replace(
         match_no=0, rotation=0, agents=tuple(agents), opening=0, max_turns=wish.max_turns, branch=None
     )
-    return Seated(entry, spec, remote, number[_STAND_IN])
 
 
 def _game(wish: Wish, plugs: Plugins) -> planning.ChosenGame:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
+import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack
 
@@ -14,6 +15,9 @@ from evalengine import branches, seeding, wire
 from evalengine.contracts import Info
 from evalengine.errors import Why
 from evalengine.faults import illegal
+from evalengine.live import showing
+from evalengine.live.messages import ACT, AT, CLOSE, DID, LEFT, OVER, REFUSED, SLOW
+from evalengine.live.showing import packed_info
 from evalengine.model import Branch, Fault, FaultKind
 from evalengine.played import contended_row, own_faults, row_of, void_row
 from evalengine.seats import Seat
@@ -24,32 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from evalengine.contracts import Request
+    from evalengine.live.messages import Setting
     from evalengine.match import Match
-    from evalengine.model import MatchResult, MatchSpec, Orders, Played
+    from evalengine.model import MatchResult, Played
 
-DID, AT, LEFT, REFUSED, OVER, SLOW = 1, 2, 3, 4, 5, 6  # what is said of a match
-ACT, LEAVE, CLOSE = 1, 2, 3  # what it is told
 _SLOW_NS = 20_000_000  # of the processor for one answer, by which an agent in this process keeps others waiting
+_GAME = "the game"
+_PATIENCE = 10  # times its limit that an agent from outside is waited for: as in a run
+_SWIFT_S = 0.005
 _TRIES = 3  # of an agent that was late since it had to wait for a core
 _clock = time.perf_counter_ns
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
-    """A live match as the process that plays it is told of it.
-
-    Attributes:
-        remote: seats that are; stand_in: the agent, by number, that goes on for who leaves;
-        script: what was stored, as (turn, seat, action or Fault, info, think_us); left: seats by the turn from which
-        the stand-in goes on for them.
-    """
-
-    orders: Orders
-    spec: MatchSpec
-    remote: frozenset[int]
-    stand_in: int
-    script: Sequence[tuple[int, int, Any, Any, int]] = ()
-    left: Mapping[int, int]
 
 
 class Closed(BaseException):
@@ -58,6 +46,12 @@ class Closed(BaseException):
 
 class _Again(BaseException):
     """An agent had to wait for a core: all agents start afresh and are asked again."""
+
+
+class _Doing(NamedTuple):
+    what: str
+    limit_s: float
+    until_s: float
 
 
 class _Remote(Seat):
@@ -82,20 +76,33 @@ class Table(Worker):
     """Plays one live match, in a thread of its own.
 
     Args:
-        say: takes what is to be stored and told, in the order of storing: a kind and its fields, in msgpack's types.
+        say: takes what is to be stored and told, in the order of storing: lists of kinds with their fields, in
+        msgpack's types.
     """
 
     own_session = True
 
-    def __init__(self, setting: Setting, say: Callable[..., None]) -> None:
+    def __init__(self, setting: Setting, say: Callable[[Sequence[Sequence[Any]]], None]) -> None:
         super().__init__(setting.orders)
         self._setting = setting
-        self._say = say
+        self._tell = say
+        self._unsaid: list[Sequence[Any]] = []
+        self._saying = threading.Lock()
+        self._swift = False  # whether the last turn was so short that what is said in the next may wait for its end
+        self._heard_s = 0.0  # since when nobody elsewhere is waited for
         self.told: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._done = {(turn, seat): (what, info, took) for turn, seat, what, info, took in setting.script}
         self._left = dict(setting.left)
         self._shown = -1  # the turn that was told of last
         self._asked_ns = 0  # since when remote seats are asked
+        self._doing: _Doing | None = None  # None: it waits for somebody elsewhere
+
+    def stuck(self) -> str | None:
+        """Return what has not returned in its time, None: nothing. For another thread: this one cannot say."""
+        doing = self._doing
+        if doing is None or time.monotonic() < doing.until_s:
+            return None
+        return f"{doing.what} did not return in {doing.limit_s:g} s"
 
     def play_out(self) -> None:
         """Play the match to its end and say its row; say nothing when it is closed before."""
@@ -103,22 +110,40 @@ class Table(Worker):
             for left in reversed(range(_TRIES)):
                 with contextlib.suppress(_Again):
                     self._say(OVER, list(self._played(left)))
+                    self.say_all()
                     return
         except Closed:
             return
         finally:
             self.close()
 
+    def _say(self, kind: int, *fields: Any) -> None:
+        """Say something; in short turns all of one at once, since to wake a process costs as much as an answer."""
+        with self._saying:
+            self._unsaid.append((kind, *fields))
+        if not self._swift:
+            self.say_all()
+
+    def say_all(self) -> None:
+        """Say what was kept back; for other threads too."""
+        with self._saying:
+            unsaid, self._unsaid = self._unsaid, []
+            if unsaid:
+                self._tell(unsaid)
+
     def _played(self, tries: int) -> Played:
         spec, started, began = self._setting.spec, time.time(), _clock()
         seats: list[Seat] = []
         thought: list[int] = []
         match = None
+        start_s = self._orders.limits.start_s
+        self._does("the start", None if start_s is None else 2 * start_s)
         try:
             self.match = match = self._begun(spec)
             if not match.over:
                 self._sit(match, seats)
             self._drive(match, seats, thought, tries)
+            self._does("the end of the agents")
             contended = own_faults(match) and any(seat.contended for seat in seats)
             logs = self._closed(match, seats)
             seats = []
@@ -129,6 +154,23 @@ class Table(Worker):
             return void_row(spec, match, error, started, _clock() - began)
         finally:
             leave(seats)
+
+    def _does(self, what: str, limit_s: float | None = 0.0) -> None:
+        """Note what is begun: the game, or an agent, which has its limits.
+
+        Args:
+            limit_s: for which it is waited at least; None: as long as it likes.
+        """
+        limit_s = math.inf if limit_s is None else max(self._setting.hung_s, limit_s)
+        self._doing = _Doing(what, limit_s, time.monotonic() + limit_s)
+
+    def _asks(self, match: Match, seat: int) -> None:
+        agent = self._orders.agents[match.spec.agents[seat]]
+        if agent.kind == "trusted":
+            self._does(f"agent {agent.name!r}", 2 * agent.waits_s)
+        else:
+            turn_s = self._limits(agent).turn_s
+            self._does(f"agent {agent.name!r}", None if turn_s is None else _PATIENCE * turn_s)
 
     def _seat(self, info: Info, agent_no: int) -> Seat:
         if info.seat in self._setting.remote:
@@ -141,6 +183,7 @@ class Table(Worker):
         for seat in seats:
             seat.settle()
         while not match.over:
+            self._does(_GAME)
             self._hear_waiting(match)
             for number, since in self._left.items():
                 if since <= match.turn and type(seats[number]) is _Remote:
@@ -158,7 +201,7 @@ class Table(Worker):
                     match.fault(request.seat, what, info)
                 else:
                     match.answer(request.seat, what, info)
-        self._say(AT, match.turn, [], [], {}, *self._public(match))
+        self._say_where(match, [], [], {})
 
     def _ask_agents(self, match: Match, seats: Sequence[Seat], requests: Sequence[Request], tries: int) -> None:
         """Ask the agents, those too whose answer is known, so that they know what they knew."""
@@ -167,9 +210,11 @@ class Table(Worker):
             seats[request.seat].ask(request)
         # Agents in this process answer last: their thought must not run on the others' clocks.
         for request in sorted(asked, key=lambda one: seats[one.seat].act is not None):
+            self._asks(match, request.seat)
             seat, used_ns = seats[request.seat], time.thread_time_ns()
             action, info, took = seat.answer()
             used_ns = time.thread_time_ns() - used_ns
+            self._does(_GAME)
             if (match.turn, request.seat) in self._done:
                 continue
             if type(action) is Fault:
@@ -180,6 +225,7 @@ class Table(Worker):
             self._do(match, request.seat, action, info, took)
             if used_ns > _SLOW_NS:
                 self._say(SLOW)
+                self._swift = False
 
     def _do(  # noqa: PLR0917 - what is stored of an answer
         self, match: Match, seat: int, what: Any, info: Any, took_ns: int, ticket: int = 0
@@ -188,7 +234,7 @@ class Table(Worker):
         self._done[match.turn, seat] = what, info, took_ns
         fault = list(what) if type(what) is Fault else None
         action = None if fault is not None else wire.pack(what)
-        self._say(DID, match.turn, seat, action, fault, _packed(info), took_ns // 1000, ticket)
+        self._say(DID, match.turn, seat, action, fault, packed_info(info), took_ns // 1000, ticket)
 
     # ------------------------------------------------------------------------------ remote seats
 
@@ -197,11 +243,20 @@ class Table(Worker):
         remote = [request.seat for request in requests if type(seats[request.seat]) is _Remote]
         self._asked_ns = _clock()
         while any((match.turn, seat) not in self._done for seat in remote):
-            if self._obey(match, self.told.get()) and any(
-                self._left.get(seat, 1 << 62) <= match.turn for seat in remote
-            ):
+            told = self._wait()
+            if self._obey(match, told) and any(self._left.get(seat, 1 << 62) <= match.turn for seat in remote):
                 return True
         return False
+
+    def _wait(self) -> tuple[Any, ...]:
+        """Return what the match is told next."""
+        self._swift = time.monotonic() - self._heard_s < _SWIFT_S
+        self.say_all()
+        self._doing = None
+        told = self.told.get()
+        self._does(_GAME)
+        self._heard_s = time.monotonic()
+        return told
 
     def _hear_waiting(self, match: Match) -> None:
         """Obey what was said while nobody was asked."""
@@ -246,6 +301,9 @@ class Table(Worker):
             return False
         self._left[seat] = match.turn + answered
         self._say(LEFT, seat, self._left[seat], reason)
+        if not self._setting.remote - self._left.keys():
+            self.say_all()
+            raise Closed  # nobody is left for whom agents would go on
         return True
 
     def _has_left(self, seat: int, turn: int) -> bool:
@@ -266,39 +324,17 @@ class Table(Worker):
     # ---------------------------------------------------------------------------------- to show
 
     def _show(self, match: Match, requests: Sequence[Request]) -> None:
-        """Say where the match stands, to each remote seat that is asked, and to all."""
-        if match.turn == self._shown:
-            return
-        self._shown, remote = match.turn, self._setting.remote
-        questions = {
-            request.seat: wire.pack([request.view, None if request.legal is None else list(request.legal)])
-            for request in requests
-            if request.seat in remote
-        }
-        asked, done = [request.seat for request in requests], self._answered(match, match.turn)
-        self._say(AT, match.turn, asked, done, questions, *self._public(match))
+        """Say where the match stands, to each remote seat that is asked, and to all; once a turn."""
+        if match.turn != self._shown:
+            self._shown = match.turn
+            questions = showing.questions(requests, self._setting.remote)
+            answered = list(self._answers(match, match.turn))
+            self._say_where(match, [request.seat for request in requests], answered, questions)
 
-    def _public(self, match: Match) -> tuple[bytes | None, dict[int, str] | None]:
-        """Return what everybody may see: a view, packed, and the actions of the last turn; nothing of a hidden game."""
-        if match.game.spec.information != "perfect":
-            return None, None
-        seat = next(iter(match.state.to_move()), 0)  # whoever: each sees all
-        view = None
-        with contextlib.suppress(Exception):  # of a position that is over a game may show nothing
-            view = wire.pack(match.state.view(seat))
-        last = {}
-        for seat in self._answered(match, match.turn - 1):
-            what = self._done[match.turn - 1, seat][0]
-            last[seat] = what.kind if type(what) is Fault else match.game.action_to_str(what)
-        return view, last
+    def _say_where(self, match: Match, to_move: list[int], answered: list[int], questions: Mapping[int, bytes]) -> None:
+        last = self._answers(match, match.turn - 1)
+        self._say(AT, match.turn, to_move, answered, questions, *showing.public(match, last))
 
-    def _answered(self, match: Match, turn: int) -> list[int]:
-        return [seat for seat in range(len(match.spec.agents)) if (turn, seat) in self._done]
-
-
-def _packed(info: Any) -> bytes | None:
-    """Return an agent's info as bytes; what of a trusted agent's cannot be packed as its repr."""
-    try:
-        return None if info is None else wire.pack(info)
-    except Exception:  # noqa: BLE001 - whatever an agent's own value does when it is packed
-        return wire.pack(repr(info)[:1000].encode(errors="backslashreplace").decode())
+    def _answers(self, match: Match, turn: int) -> dict[int, Any]:
+        """Return what was answered in a turn, by seat."""
+        return {seat: self._done[turn, seat][0] for seat in range(len(match.spec.agents)) if (turn, seat) in self._done}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -26,7 +27,8 @@ class Wish:
     Attributes:
         game: one game, configured: "hex(size=5)";
         seats: by seat None, a remote one, or the reference of an agent; as many as the game has;
-        take: how many of the remote seats, the first ones, the caller takes at once; the others are joined;
+        take: how many of the remote seats, the first ones, the caller takes at once; the others are joined; 0 where no
+            seat is remote: agents play among themselves;
         holder: who the caller is, for `join` to know them again, and to list their matches by;
         seed: 63 bits, None: drawn; max_turns: 0: the game's own;
         turn_s: seconds for an answer of a remote seat, by the wall clock; gone_s: for a seat that is asked and gives no
@@ -56,6 +58,11 @@ class Taken(NamedTuple):
 
     seat: int
     token: str
+
+
+def token() -> str:
+    """Return a new token of a seat."""
+    return secrets.token_urlsafe(32)
 
 
 class Opened(NamedTuple):

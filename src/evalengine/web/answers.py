@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
-from evalengine.errors import EvalengineError, NothingToPlayError, StopError, UnknownNameError, UsageError
+from evalengine.errors import EvalengineError, NothingToPlayError, StopError, StoreError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BY_STATUS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_PATH = re.compile(
+    r"""'[^'\n]*/[^'\n]*'|['"]?(?:(?<![\w/])(?:~|\.{0,2})/[^\s:;,'"]+|[^\s:;,'"]+\.(?:db|sqlite3?)\b)['"]?"""
+)  # not "1/5", a match
 _DEEPEST = 100  # lists and objects within one another
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>
@@ -51,7 +55,8 @@ def as_refused(error: Exception) -> RefusedError | None:
     if isinstance(error, UnknownNameError):
         return RefusedError(400, "UNKNOWN_NAME", str(error))
     if isinstance(error, UsageError | NothingToPlayError):
-        return RefusedError(400, "VALIDATION_ERROR", str(error))
+        told = _PATH.sub("the database", str(error)) if isinstance(error, StoreError) else str(error)
+        return RefusedError(400, "VALIDATION_ERROR", told)
     if isinstance(error, StopError):  # a full or busy disk; its text names files of this machine
         return RefusedError(503, "STORAGE_ERROR", "the server cannot store anything at the moment: try again later")
     status = getattr(error, "status_code", None)  # Starlette's HTTPException

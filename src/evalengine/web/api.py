@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from evalengine.web import answers, exporting
+from evalengine.entry import versions_now
+from evalengine.web import answers, exporting, openapi
 from evalengine.web.answers import RefusedError
 from evalengine.web.job_rows import COMPLETED
+from evalengine.web.openapi import LARGEST, LONGEST_WAIT_S, MOST_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,18 +17,21 @@ if TYPE_CHECKING:
     from evalengine.web.house import Server
     from evalengine.web.job_rows import Job
 
-LONGEST_WAIT_S = 60.0
-_MOST = 100  # jobs a page
-
 
 def routes(server: Server) -> Sequence[Any]:
     """Return the routes."""
+    from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    jobs = _JobRoutes(server)
+    jobs, version = _JobRoutes(server), versions_now(server.plugins)["evalengine"]
+
+    async def described(_request: Any) -> Any:
+        return JSONResponse(openapi.document(version, server.described))
+
     return [
         Route("/healthz", _Health(server).health),
         Route("/metrics", _Health(server).metrics),
+        Route("/api/openapi.json", described),
         Route("/api/jobs", jobs.list, methods=["GET"]),
         Route("/api/jobs", jobs.add, methods=["POST"]),
         Route("/api/jobs/{number:int}", jobs.show),
@@ -77,7 +82,7 @@ class _JobRoutes:
         """List jobs, the latest first: `?before=ID&limit=N`."""
         key = self._server.require(request, "read")
         owner = None if key.may("admin") else key.number
-        before, limit = _whole(request, "before", (1 << 63) - 1), _whole(request, "limit", _MOST)
+        before, limit = _whole(request, "before", LARGEST), _whole(request, "limit", MOST_JOBS)
         found = await self._jobs.list(owner, before=before, limit=limit)
         return answers.result(request, {"jobs": [job.record() for job in found]})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,14 @@ def write(work: Work) -> dict[str, Any]:
 def folder_of(db: Path) -> Path:
     """Return where the exports of a database's jobs are."""
     return db.with_name(f"{db.stem}.exports")
+
+
+def forget(db: Path, before: float) -> None:
+    """Remove the files that were written before then, in seconds since 1970."""
+    for file in folder_of(db).glob("job-*"):
+        with contextlib.suppress(OSError):  # another has removed it, or may not be
+            if file.is_file() and file.stat().st_mtime < before:
+                file.unlink()
 
 
 def _written(work: Work, made: Path) -> tuple[Path, list[str]]:

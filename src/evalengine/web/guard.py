@@ -6,6 +6,7 @@ Plain ASGI, so that it holds for HTTP and WebSockets alike, for the routes of pl
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -30,6 +31,7 @@ BODY_BYTES = 4 << 20
 _DRAINED = 64 << 20  # bytes of a refused body that are read all the same
 _DRAIN_S = 5.0
 _BODY_S = 60.0  # until a body is there
+_PATIENCE_S = 0.25  # that a request too many waits: who asks one thing after another is slowed down, not refused
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -135,10 +137,14 @@ class Guard:
         scope.setdefault("state", {})["key"] = key
         # A forged key counts for its address: else each new one would have a bucket of its own.
         who = ("key", key.number) if key else ("address", (scope.get("client") or ("",))[0])
-        if wait_s := self._rates.wait_s(who):
+        wait_s = self._rates.wait_s(who, _PATIENCE_S)
+        if wait_s > _PATIENCE_S:
             retry = {"retry-after": str(int(wait_s) + 1)}
             raise RefusedError(429, "RATE_LIMITED", f"too many requests: wait {wait_s:.1f} s", headers=retry)
+        if wait_s:
+            await asyncio.sleep(wait_s)
         exchange.limit_body(self._body_bytes(scope["path"]))
+        exchange.pace(self._rates)
 
     async def _key(self, exchange: _Exchange) -> Key | None:
         """Return the key that a request shows; None: none, a forged or a revoked one. Routes ask for scopes."""
@@ -165,6 +171,7 @@ class _Exchange:
         scope.setdefault("state", {})["request_id"] = self.id
         self._receive = receive
         self._send = send
+        self._rates: Rates | None = None
         self._complete = False
         self._left = BODY_BYTES
         self._until = 0.0  # when the body must be there; 0: it is
@@ -187,13 +194,23 @@ class _Exchange:
             if length.isdecimal() and int(length[:20]) > most_bytes:
                 raise self._too_large()
 
+    def _wait_s(self) -> float:
+        return 0.0 if self._rates is None else self._rates.wait_s(("socket", self.id), math.inf)
+
+    def pace(self, rates: Rates) -> None:
+        """Let a WebSocket's client send no more messages than requests could be made."""
+        self._rates = rates
+
     def _too_large(self) -> RefusedError:
         return RefusedError(413, "BODY_TOO_LARGE", f"the body may have {self._limit} bytes")
 
     async def receive(self) -> Message:
-        """Return the next message, its part of the body counted."""
+        """Return the next message, its part of the body counted; of a WebSocket's too many each in its time."""
         if not self._until:
-            return await self._receive()
+            message = await self._receive()
+            if message["type"] == "websocket.receive" and (wait_s := self._wait_s()):
+                await asyncio.sleep(wait_s)  # not refused: nothing more is read from the connection meanwhile
+            return message
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, self._until - time.monotonic()))
         except TimeoutError:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 from evalengine import references
-from evalengine.errors import PluginError
+from evalengine.errors import EvalengineError, PluginError
 from evalengine.live.matches import LiveMatches
-from evalengine.web import guard, lines
+from evalengine.web import exporting, guard, lines
 from evalengine.web.answers import RefusedError
 from evalengine.web.keys import Keys
 from evalengine.web.metrics import Metrics
@@ -17,11 +20,15 @@ from evalengine.web.rows import Rows
 from evalengine.web.running import Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from evalengine.plugins import Plugins
     from evalengine.web.keys import Key
+    from evalengine.web.openapi import Described
+
+
+_TIDY_S = 3_600.0
 
 
 class Server:
@@ -31,10 +38,14 @@ class Server:
         db: the database's file; plugins: what is installed; keys: made, looked up, revoked (from threads: `call`);
         rows: the database itself (from threads, too), also for tables of a plugin's own, which it makes in `on_start`;
         jobs: added, waited for, cancelled, and live: matches with remote seats (both from the event loop); metrics;
+        described: operations of plugins for `/api/openapi.json`, see `describe`;
+        keep_s: for how long what has ended is kept, inf: for good; plugins keep to it, too;
         closing: set when the server is to end: whoever waits for long, or holds a WebSocket, waits for this, too.
     """
 
-    def __init__(self, db: Path, plugs: Plugins, wanted: Sequence[str] = (), jobs_at_once: int = 1) -> None:
+    def __init__(
+        self, db: Path, plugs: Plugins, wanted: Sequence[str] = (), jobs_at_once: int = 1, keep_s: float = math.inf
+    ) -> None:
         self.db = db
         self.plugins = plugs
         self.rows = Rows(db)
@@ -42,10 +53,12 @@ class Server:
         self.jobs = Jobs(self.rows, plugs, wanted, jobs_at_once)
         self.live = LiveMatches(db, plugs)
         self.metrics = Metrics()
+        self.keep_s = keep_s
         self.closing = asyncio.Event()
         self._starts: list[Callable[[], Awaitable[None]]] = []
         self._stops: list[Callable[[], Awaitable[None]]] = []
         self._bodies: dict[str, int] = {}  # by the path's beginning
+        self.described: Described = {}
 
     # ---------------------------------------------------------------------------- for routes
 
@@ -75,6 +88,14 @@ class Server:
     def allow_body(self, prefix: str, most_bytes: int) -> None:
         """Let bodies of requests below a path be larger, or smaller, than the usual 4 MiB."""
         self._bodies[prefix] = most_bytes
+
+    def describe(self, path: str, method: str, description: Mapping[str, Any]) -> None:
+        """Describe a route in `/api/openapi.json`.
+
+        Args:
+            path: with its parameters in braces; description: an operation object of OpenAPI 3.1.
+        """
+        self.described[path, method.lower()] = description
 
     def on_start(self, function: Callable[[], Awaitable[None]]) -> None:
         """Have something done in the event loop before the first request."""
@@ -112,13 +133,29 @@ class Server:
                     for start in self._starts:
                         await _begun(start)
                     await self.jobs.start()
-                    yield
+                    tidying = asyncio.create_task(self._tidy())
+                    try:
+                        yield
+                    finally:
+                        tidying.cancel()
                 finally:
                     self.close()
                     for stop in (*reversed(self._stops), self.jobs.stop):
                         await stop()
         finally:
             self.rows.close()
+
+    async def _tidy(self) -> None:
+        """Remove what has ended long ago, now and then."""
+        while self.keep_s < math.inf:
+            try:
+                jobs, matches = await self.jobs.forget(self.keep_s), await self.live.forget(self.keep_s)
+                await self.call(exporting.forget, self.db, time.time() - self.keep_s)
+                if jobs or matches:
+                    self.log(f"{jobs} jobs and {matches} live matches ended long ago: forgotten")
+            except (EvalengineError, sqlite3.Error) as error:  # a full or busy disk
+                self.log(f"what ended long ago stays: {error}")
+            await asyncio.sleep(_TIDY_S)
 
     def close(self) -> None:
         """Let go of all who wait: the server is to end."""

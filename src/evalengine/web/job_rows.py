@@ -79,6 +79,11 @@ class JobRows:
         sql = "select count(*) n from job where owner is ? and state in ('queued', 'running')"
         return int(self._rows.read(sql, owner)[0]["n"])
 
+    def forget(self, before: float) -> int:
+        """Remove jobs that ended before; what they stored elsewhere stays. Return how many."""
+        sql = "delete from job where state in ('completed', 'failed', 'cancelled') and finished < ?"
+        return self._rows.change(sql, before).rowcount
+
     def claim(self) -> Job | None:
         """Return the job whose turn it is, now running; None when none waits."""
         sql = """update job set state = 'running', started = coalesce(started, ?) where state = 'queued'

@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ class Jobs:
         number = await asyncio.to_thread(self._add, kind, request, key)
         self._wake.set()
         job = await self.find(number)
-        assert job is not None, "jobs are never removed"
+        assert job is not None, "it has not ended"
         return job
 
     def _add(self, name: str, request: Mapping[str, Any], key: Key | None) -> int:
@@ -88,6 +89,10 @@ class Jobs:
     async def counts(self) -> Mapping[str, int]:
         """Return how many jobs there are by state."""
         return await asyncio.to_thread(self._rows.counts)
+
+    async def forget(self, age_s: float) -> int:
+        """Remove jobs that ended so long ago; return how many."""
+        return await asyncio.to_thread(self._rows.forget, time.time() - age_s)
 
     async def wait(self, number: int, limit_s: float) -> Job | None:
         """Return a job when it has ended, or as it is after `limit_s`; waiting takes no thread."""

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import importlib.util
 import logging
+import math
 import os
 import resource
 import signal
@@ -32,7 +33,8 @@ _GRACE_S = 5  # for requests that run when the server is to end
 _MOST_CONNECTIONS = 4_000
 _SPARE_FILES = 256  # descriptors for all but connections
 _MESSAGE_BYTES = 1 << 20  # of a WebSocket's message from a client
-_PING_S = 20.0
+PING_S = 20.0
+DEAD_S = 30.0  # that a client takes nothing of what it is sent, pings too, after which its connection ends
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ class Options:
     trust_proxies: tuple[str, ...] = ()
     jobs: int = 1
     rate: float = 0.0
+    keep_days: float = 0.0  # 0: for good
     verbose: bool = False
 
 
@@ -58,16 +61,16 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
         UsageError: the port is taken, the database is another's or served already, a library is missing.
     """
     check_libraries()
-    from evalengine.web.uvicorn_server import PunctualProtocol, UvicornServer
+    from evalengine.web.uvicorn_server import EndingSocket, PunctualProtocol, UvicornServer
 
     with _alone(db), _socket(options) as listener:
         connections = _open_files() - _SPARE_FILES
-        server = Server(db, plugs, wanted, options.jobs)
+        server = Server(db, plugs, wanted, options.jobs, options.keep_days * 86_400 or math.inf)
         names = hosts.make(options.host, options.allow_hosts)
         app = application(server, names, options.rate, verbose=options.verbose)
         _log_by_lines()
         url = f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
-        config = _config(app, PunctualProtocol, options, min(connections, _MOST_CONNECTIONS))
+        config = _config(app, (PunctualProtocol, EndingSocket), options, min(connections, _MOST_CONNECTIONS))
         process = UvicornServer(config, server.close, lambda: say(f"evalengine serving {url} (db {db})"))
         asyncio.run(_until_told(server, process, listener))
 
@@ -125,6 +128,8 @@ def _socket(options: Options) -> Iterator[socket.socket]:
     # The protocol is named for asyncio: it sends small answers at once (TCP_NODELAY) only where it is told to be TCP.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_S * 1000))
         try:
             listener.bind((options.host, options.port))
             listener.listen(2048)
@@ -150,16 +155,16 @@ def _open_files() -> int:
     return wish if soft == resource.RLIM_INFINITY else soft
 
 
-def _config(app: Any, protocol: type, options: Options, connections: int) -> Any:
+def _config(app: Any, protocols: tuple[type, type], options: Options, connections: int) -> Any:
     import uvicorn
 
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http=protocol,  # named, so that no other library that happens to be there changes what is accepted
-        ws="websockets-sansio",
+        http=protocols[0],  # named, so that no other library that happens to be there changes what is accepted
+        ws=protocols[1],
         ws_max_size=_MESSAGE_BYTES,
-        ws_ping_interval=_PING_S,
+        ws_ping_interval=PING_S,
         ws_ping_timeout=None,  # a client that computes answers no pings, and is not dead
         ws_per_message_deflate=False,  # costs each of a thousand spectators more than it saves
         lifespan="off",

@@ -5,14 +5,16 @@ A module of its own, since it is imported with uvicorn only.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 if TYPE_CHECKING:
-    import asyncio
     import socket
     from collections.abc import Callable, Iterator
 
@@ -55,6 +57,31 @@ class PunctualProtocol(H11Protocol):  # type: ignore[misc] # the extra need not 
     def _give_up(self, last: object) -> None:
         if self.cycle is last:  # else a request came, whose answer may take its time
             self.transport.close()
+
+
+class EndingSocket(WebSocketsSansIOProtocol):  # type: ignore[misc] # the extra need not be there
+    """A WebSocket whose connection ends when its client takes nothing, and after its route in any case."""
+
+    dead_s = 30.0  # for which a client may take nothing while more is to be sent
+
+    async def send(self, message: Any) -> None:
+        """Send a message once the client has taken most of those before it.
+
+        Raises:
+            ClientDisconnected: it took nothing for too long.
+        """
+        if not self.writable.is_set():
+            try:
+                await asyncio.wait_for(self.writable.wait(), self.dead_s)
+            except TimeoutError:
+                self.transport.abort()
+                raise ClientDisconnected from None
+        await super().send(message)
+
+    async def run_asgi(self) -> None:
+        """Serve it; then give the client the time of a closing handshake."""
+        await super().run_asgi()
+        self.loop.call_later(self.close_timeout + 1, self.transport.abort)
 
 
 class UvicornServer(uvicorn.Server):  # type: ignore[misc] # the extra need not be there
