@@ -92,7 +92,7 @@ class Run:
     @property
     def db_option(self) -> str:
         """What names this database in a command, after a space; nothing where it is the usual one."""
-        return "" if self.db == DEFAULT_DB else f" --db {shlex.quote(str(self.db))}"
+        return db_option(self.db)
 
     @property
     def kind(self) -> str:
@@ -243,6 +243,11 @@ class Run:
                 self.voids += 1
             if row.faults:
                 self.faults.update(fault[0] for _, _, fault in row.faults)
+
+
+def db_option(db: Path) -> str:
+    """Return what names a database in a command, after a space; nothing where it is the usual one."""
+    return "" if db == DEFAULT_DB else f" --db {shlex.quote(str(db))}"
 
 
 def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
