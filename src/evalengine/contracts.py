@@ -137,9 +137,9 @@ class State(ABC):
         raise GameError(msg)
 
     def touches(self, seat: int, action: Action) -> Sequence[tuple[float, float, float, float]]:  # noqa: ARG002 - as above
-        """Return where on the drawing of `svg` a person does `action`: rectangles (x, y, width, height), one after another.
+        """Return where on the drawing of `svg` a person does `action`: rectangles (x, y, width, height).
 
-        From a cell to a cell are two. Nowhere by default: the action is chosen from a list. Provisional.
+        One after another: from a cell to a cell are two. None by default: it is chosen from a list. Provisional.
         """
         return ()
 

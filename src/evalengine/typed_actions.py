@@ -24,9 +24,7 @@ def named(game: Game, legal: Sequence[Any] | None) -> dict[str, Any]:
     return found
 
 
-def understood(
-    game: Game, text: str, legal: Sequence[Any] | None, choices: Mapping[str, Any]
-) -> tuple[bool, Any]:
+def understood(game: Game, text: str, legal: Sequence[Any] | None, choices: Mapping[str, Any]) -> tuple[bool, Any]:
     """Say whether a text is an action, and return that; it may be one that the game refuses.
 
     Args:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import plugins
 from evalengine.web.pages.opening_pages import listed
-from evalengine.web.pages.site import missing
+from evalengine.web.pages.site import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ class CataloguePages:
         """Show a game: the rules that models are told, too."""
         spec = self._site.server.plugins.games().get(request.path_params["game"])
         if spec is None:
-            raise missing(f"there is no game {request.path_params['game']!r}", "All of them: evalengine games")
+            raise MissingError(request.path_params["game"], "game", "All of them: evalengine games")
         return self._site.page("game", "games", visitor, spec=spec, tags=plugins.tags_of(spec))
 
     async def agents(self, _request: Any, visitor: Visitor) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine.report.pages import STATIC
 from evalengine.web.pages import forms
 from evalengine.web.pages.addresses import PARTS, is_own, link
-from evalengine.web.pages.site import HERE, missing
+from evalengine.web.pages.site import HERE, MissingError
 from evalengine.web.pages.visitors import COOKIE, give
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class EntryPages:
 
         found = self._files.get(f"{request.path_params['folder']}/{request.path_params['name']}")
         if found is None:
-            raise missing("there is no such file")
+            raise MissingError(request.url.path, "file")
         return Response(found[0], media_type=found[1], headers={"cache-control": "max-age=300"})
 
 

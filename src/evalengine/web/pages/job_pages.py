@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine.web.pages import forms
 from evalengine.web.pages.addresses import link
-from evalengine.web.pages.site import missing
+from evalengine.web.pages.site import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,6 @@ class JobPages:
         number = request.path_params["number"]
         job = await self._jobs.find(number) if number <= _LARGEST else None
         if job is None or visitor.owner not in (None, job.owner):
-            raise missing(f"there is no job {number}", "Those there are stand under Jobs.")
+            raise MissingError(number, "job", "Those there are stand under Jobs.")
         found: Job = job
         return found

@@ -10,7 +10,7 @@ from evalengine.web.answers import RefusedError
 from evalengine.web.pages import forms
 from evalengine.web.pages.addresses import link
 from evalengine.web.pages.live_socket import Talk
-from evalengine.web.pages.site import missing
+from evalengine.web.pages.site import MissingError
 from evalengine.web.pages.tables import Tables
 from evalengine.web.pages.visitors import give
 
@@ -66,7 +66,8 @@ class LivePages:
         before = forms.whole(request.query_params.get("before", ""), _LARGEST)
         found = await self._live.listed(state=state if state in _STATES else None, before=before, limit=_EACH + 1)
         return self._site.page(
-            "live_list", "live", visitor, found=found[:_EACH], more=found[_EACH - 1].run if len(found) > _EACH else None,
+            "live_list", "live", visitor, found=found[:_EACH],
+            more=found[_EACH - 1].run if len(found) > _EACH else None,
             state=state if state in _STATES else "", states=_STATES,
         )  # fmt: skip
 
@@ -82,8 +83,12 @@ class LivePages:
         free = taken is None and position.state == "waiting" and visitor.may("play")
         return self._site.page(
             "live", "live", visitor, status, listed=listed, taken=taken, position=position, panel=panel, free=free,
-            ended=position.state in ENDED,
+            ended=position.state in ENDED, rules=self._rules(listed),
         )  # fmt: skip
+
+    def _rules(self, listed: Listed) -> str:
+        spec = self._site.server.plugins.games().get(listed.game.partition("(")[0])
+        return "" if spec is None else spec.doc
 
     async def picture(self, request: Any, visitor: Visitor) -> Any:
         """Return the drawing of a position, as the one who asks may see it."""
@@ -94,10 +99,10 @@ class LivePages:
         position = await self._live.observe(listed.id)
         turn = request.path_params["turn"]
         if turn > position.turn:
-            raise missing(f"match {listed.id} has no turn {turn} yet")
+            raise MissingError(turn, "turn")
         drawn = await self.tables.drawn(listed.id, turn, taken and taken.seat)
         if not drawn.svg:
-            raise missing("there is no drawing of this position for you")
+            raise MissingError(turn, "drawing for you of turn")
         svg = drawn.svg.encode("utf-8", "replace")
         return Response(svg, media_type="image/svg+xml", headers=_DRAWING_HEADERS)
 
@@ -128,7 +133,7 @@ class LivePages:
     async def join(self, request: Any, visitor: Visitor) -> Any:
         """Take a free seat."""
         listed = await self._found(request)
-        visitor, cookie = self._site.visitors.known(request, visitor)
+        visitor, cookie = self._site.visitors.known(visitor)
         if await self.tables.seats.join(listed.id, visitor) is None:
             raise RefusedError(409, "FULL", f"match {listed.id} has no free seat: open one of your own")
         return give(_to(listed.id), cookie, secure=request.url.scheme == "https")
@@ -148,13 +153,13 @@ class LivePages:
         try:
             return await self._live.show(request.path_params["id"])
         except LiveError:
-            told = f"there is no live match {request.path_params['id']}"
-            raise missing(told, "Those there are stand under Live; begin one under Play.") from None
+            hint = "Those there are stand under Live; begin one under Play."
+            raise MissingError(request.path_params["id"], "live match", hint) from None
 
     async def _own(self, listed: Listed, visitor: Visitor) -> Any:
         taken = await self.tables.seats.of(listed, visitor)
         if taken is None:
-            raise RefusedError(403, "FORBIDDEN", f"you have no seat in match {listed.id}: only look at it, or play your own")
+            raise RefusedError(403, "FORBIDDEN", f"you have no seat in match {listed.id}: look on, or play your own")
         return taken
 
 

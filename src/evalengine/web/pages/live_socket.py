@@ -59,7 +59,9 @@ class Talk:
         async for position in feed:
             html = await self._tables.panel(self._listed, self._taken, position)
             seat = None if self._taken is None else self._taken.seat
-            picture = link("table", self._listed.id) + f"/picture/{position.turn}.svg?seat={'' if seat is None else seat}"
+            picture = (
+                link("table", self._listed.id) + f"/picture/{position.turn}.svg?seat={'' if seat is None else seat}"
+            )
             told = {"html": html, "picture": picture, "over": position.state in ENDED}
             if not await self._send(told):
                 return None

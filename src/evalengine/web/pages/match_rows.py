@@ -5,6 +5,7 @@ A filter that few matches fit is applied to so many of them at most; then the pa
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ from evalengine.model import FaultKind, Termination
 from evalengine.store import match_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evalengine.runs import Run
     from evalengine.store import Store
@@ -31,7 +32,7 @@ _DIGITS = 12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """Which matches, as numbers and words of a query; `after`: the match before the first, `before`: behind the last."""
+    """Which matches, as a query says; `after`: the number before the first, `before`: the one behind the last."""
 
     game: int | None = None
     agent: int | None = None
@@ -96,7 +97,7 @@ def part(run: Run, store: Store, wish: Wish) -> Part:
     left = _MOST
     while len(found) <= EACH and left > 0 and (at > 0 if back else at < end):
         start, stop = (max(0, at - _WINDOW), at) if back else (at, min(end, at + _WINDOW))
-        rows = _fitting(run, store, wish, start, stop, EACH + 1 - len(found))
+        rows = _fitting(run, store, wish, range(start, stop), EACH + 1 - len(found))
         found += rows
         left -= stop - start
         at = start if back else stop
@@ -111,32 +112,31 @@ def part(run: Run, store: Store, wish: Wish) -> Part:
     return Part(found, wish.after + 1 if wish.after >= 0 else None, last if more else looked and looked - 1, looked)
 
 
-def _fitting(run: Run, store: Store, wish: Wish, start: int, stop: int, most: int) -> list[dict[str, Any]]:
-    """Return up to `most` rows of the matches from `start` up to `stop`; the highest first where a part goes back."""
-    clauses, values = ["id >= ?", "id < ?"], [match_id(run.number, start), match_id(run.number, stop)]
-    if wish.game is not None:
-        clauses.append("game_no = ?")
-        values.append(wish.game)
-    for agent in (wish.agent, wish.against):
-        if agent is not None:
-            clauses.append(f"instr(seats, '[{agent:d},') > 0")
-    if wish.result == "void":
-        clauses.append("termination = 'void'")
-    if wish.fault:
-        clauses.append(f"{'not ' * (wish.fault == 'none')}exists (select 1 from fault f where f.match = match.id)")
+def _fitting(run: Run, store: Store, wish: Wish, window: range, most: int) -> list[dict[str, Any]]:
+    """Return up to `most` rows of the matches in a window; the highest first where a part goes back."""
+    clauses = ["id >= ?", "id < ?", *_clauses(wish)]
     order = "desc" if wish.before is not None else "asc"
     sql = (
         "select id, game_no, termination, turns, seconds, seats from match "  # noqa: S608 - our own words, and numbers
         f"where {' and '.join(clauses)} order by id {order}"
     )
-    found = []
-    for row in store.iterate(sql, *values):
-        told = _row(run, store, row)
-        if _fits(told, wish):
-            found.append(told)
-            if len(found) >= most:
-                break
-    return found
+    ends = match_id(run.number, window.start), match_id(run.number, window.stop)
+    fitting = (told for row in store.iterate(sql, *ends) if _fits(told := _row(run, store, row), wish))
+    return list(itertools.islice(fitting, most))
+
+
+def _clauses(wish: Wish) -> Iterator[str]:
+    """Yield what the database can decide by itself."""
+    if wish.game is not None:
+        yield f"game_no = {wish.game:d}"
+    for agent in (wish.agent, wish.against):
+        if agent is not None:
+            yield f"instr(seats, '[{agent:d},') > 0"
+    if wish.result == _VOID:
+        yield f"termination = '{_VOID}'"
+    if wish.fault:
+        negated = "not " * (wish.fault == "none")
+        yield f"{negated}exists (select 1 from fault f where f.match = match.id)"  # noqa: S608 - our own words
 
 
 def _row(run: Run, store: Store, row: Sequence[Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from evalengine.live.values import ACTIVE, Wish
 from evalengine.web.answers import RefusedError
 from evalengine.web.pages import forms
 from evalengine.web.pages.addresses import link
-from evalengine.web.pages.site import missing
+from evalengine.web.pages.site import MissingError
 from evalengine.web.pages.visitors import give
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ class OpeningPages:
         """Show the form of a game."""
         return await self._form(request, visitor, request.query_params, "", 200)
 
-    async def _form(
-        self, request: Any, visitor: Visitor, given: Mapping[str, str], refused: str, status: int
-    ) -> Any:
+    async def _form(self, request: Any, visitor: Visitor, given: Mapping[str, str], refused: str, status: int) -> Any:
         spec = self._spec(request)
         agents = await self._site.server.call(self._agents, spec)
         first = next((name for name in _DEFAULTS if name in agents), next(iter(agents), _PERSON))
@@ -73,7 +71,7 @@ class OpeningPages:
         from starlette.responses import RedirectResponse
 
         told, spec = await forms.fields(request), self._spec(request)
-        visitor, cookie = self._site.visitors.known(request, visitor)
+        visitor, cookie = self._site.visitors.known(visitor)
         server = self._site.server
         try:
             going = await server.live.listed(state=ACTIVE, holder=visitor.holder, limit=_MOST)
@@ -92,7 +90,7 @@ class OpeningPages:
     def _spec(self, request: Any) -> GameSpec:
         found = self._site.server.plugins.games().get(request.path_params["game"])
         if found is None:
-            raise missing(f"there is no game {request.path_params['game']!r}", "All of them: evalengine games")
+            raise MissingError(request.path_params["game"], "game", "All of them: evalengine games")
         return found
 
     def _agents(self, spec: GameSpec) -> dict[str, str]:

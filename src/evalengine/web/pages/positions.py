@@ -16,7 +16,7 @@ from evalengine.live import rows
 from evalengine.match import Match
 from evalengine.model import Fault
 from evalengine.report.frames import MOST_FRAME, clean
-from evalengine.web.pages.site import missing
+from evalengine.web.pages.site import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ class Positions:
 def _row(store: Store, live_id: str) -> rows.Row:
     row = rows.find(store, live_id)
     if row is None:
-        raise missing(f"there is no live match {live_id}")
+        raise MissingError(live_id, "live match")
     return row
 
 
@@ -171,6 +171,8 @@ def _box(found: re.Match[str]) -> Box | None:
 
 def _touches(state: State, seat: int, action: Any) -> Sequence[Box]:
     try:
-        return [(float(x), float(y), float(width), float(height)) for x, y, width, height in state.touches(seat, action)]
+        return [
+            (float(x), float(y), float(width), float(height)) for x, y, width, height in state.touches(seat, action)
+        ]
     except Exception:  # noqa: BLE001 - the list of actions is enough to play
         return []

@@ -14,7 +14,6 @@ from evalengine import runs
 from evalengine.report import gathering, matches
 from evalengine.store import Store
 from evalengine.web.pages import match_rows
-from evalengine.web.pages.match_rows import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from evalengine.runs import Run
     from evalengine.web.house import Server
+    from evalengine.web.pages.match_rows import Wish
 
 RUNS = 30  # a page
 _AT_ONCE = 3  # reads: keys and the pages of others have threads of their own left

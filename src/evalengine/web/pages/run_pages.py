@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine.web.pages import addresses, forms, match_rows
 from evalengine.web.pages.reading import RUNS
-from evalengine.web.pages.site import missing
+from evalengine.web.pages.site import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,13 +64,18 @@ class RunPages:
         except Exception as error:  # noqa: BLE001 - a run whose game is not installed must not hide the others
             self._site.server.log(f"run {run['id']} cannot be shown: {error}")
             return {"latest": None}
-        return {"latest": found["facts"], "link": _links(run["id"]), "board": found["board"], "numbers": found["numbers"]}
+        return {
+            "latest": found["facts"],
+            "link": _links(run["id"]),
+            "board": found["board"],
+            "numbers": found["numbers"],
+        }
 
     async def _board(self, run: int, board: int, *, whole: bool = False) -> dict[str, Any]:
         read = functools.partial(self._reading.board, whole=whole)
         found: dict[str, Any] | None = await self._reading.call(read, run, board)
         if found is None:
-            raise missing(f"run {run} has no board {board}", f"Its boards: evalengine standings {run}")
+            raise MissingError(board, f"board of run {run}: number", f"Its boards: evalengine standings {run}")
         return found
 
     async def board(self, request: Any, visitor: Visitor) -> Any:
@@ -96,7 +101,9 @@ class RunPages:
         run, number = await self._run(request), request.path_params["agent"]
         found = await self._board(run["id"], 0)
         if number >= len(found["facts"]["agents"]):
-            raise missing(f"run {run['id']} has no agent {number}", "Its agents stand on the page of its standings.")
+            raise MissingError(
+                number, f"agent of run {run['id']}: number", "Its agents stand on the page of its standings."
+            )
         agent = found["facts"]["agents"][number]
         line = next((line for line in found["board"]["lines"] if line["agent"] == agent["name"]), None)
         told = await self._reading.call(self._reading.agent, run["id"], number)
@@ -120,7 +127,7 @@ class RunPages:
         run, no = await self._run(request), request.path_params["no"]
         names = await self._reading.call(self._reading.names, run["id"])
         if not await self._reading.call(lambda store: store.match(run["id"], no) is not None):
-            raise missing(f"run {run['id']} has no match {no}", f"What is stored of it: evalengine show {run['id']}/0")
+            raise MissingError(no, f"match of run {run['id']}: number", f"Look at one: evalengine show {run['id']}/0")
         return self._site.page("match", "runs", visitor, link=_links(run["id"]), facts=names, here="", no=no)
 
     async def data(self, request: Any, _visitor: Visitor) -> Any:
@@ -129,10 +136,10 @@ class RunPages:
 
         run, no, name = (request.path_params[key] for key in ("run", "no", "name"))
         if name not in _DATA or await self._reading.call(self._reading.numbers, run) is None:
-            raise missing(f"there is no {name} here")
+            raise MissingError(name, "part")
         found = await self._reading.call(self._reading.player, run, no)
         if found is None:
-            raise missing(f"run {run} has no match {no}")
+            raise MissingError(no, f"match of run {run}: number")
         return JSONResponse(found[name])
 
     # ------------------------------------------------------------------------------------ inside
@@ -141,14 +148,12 @@ class RunPages:
         number = request.path_params["run"]
         found: dict[str, Any] | None = await self._reading.call(self._reading.numbers, number)
         if found is None:
-            raise missing(f"there is no run {number}", f"Those there are stand under Runs; begin one: {_BEGIN}")
+            raise MissingError(number, "run", f"Those there are stand under Runs; begin one: {_BEGIN}")
         if found["kind"] == "live" and found["state"] != "done":
-            raise missing(f"run {number} is a live match that is not stored yet", "Look for it under Live.")
+            raise MissingError(number, "stored run", "Look for it under Live.")
         return found
 
-    def _page(
-        self, template: str, run: dict[str, Any], visitor: Visitor, records: dict[str, Any], **more: Any
-    ) -> Any:
+    def _page(self, template: str, run: dict[str, Any], visitor: Visitor, records: dict[str, Any], **more: Any) -> Any:
         return self._site.page(
             template, "runs", visitor, link=_links(run["id"]), goes_on=run["goes_on"], **records, **more
         )

@@ -43,16 +43,16 @@ class Site:
         """Return a template with what it shows."""
         return self._pages.filled(template, **{"db_option": self.db_option, **records})
 
-    def page(self, template: str, here: str, visitor: Visitor | None, status: int = 200, **records: Any) -> Any:
+    def page(self, template: str, part: str, visitor: Visitor | None, status: int = 200, /, **records: Any) -> Any:
         """Return a page as a response.
 
         Args:
-            here: the part that it belongs to, of `addresses.PARTS`.
+            part: the one that it belongs to, of `addresses.PARTS`.
         """
         from starlette.responses import HTMLResponse
 
         site = {
-            "here": here,
+            "here": part,
             "parts": addresses.PARTS if visitor is not None else (),
             "name": visitor.name if visitor is not None else "",
             "may": visitor.may if visitor is not None else _nothing,
@@ -60,7 +60,9 @@ class Site:
         }
         return HTMLResponse(self.filled(template, site=site, **records), status)
 
-    def answering(self, scopes: Sequence[str], function: Callable[[Any, Visitor], Awaitable[Any]]) -> Callable[[Any], Any]:
+    def answering(
+        self, scopes: Sequence[str], function: Callable[[Any, Visitor], Awaitable[Any]]
+    ) -> Callable[[Any], Any]:
         """Return an endpoint for those who hold one of the scopes, which tells people of errors in a page."""
 
         async def endpoint(request: Any) -> Any:
@@ -92,9 +94,15 @@ class Site:
         )  # fmt: skip
 
 
-def missing(what: str, hint: str = "") -> RefusedError:
-    """Return the error of a page that is not there; `hint`: the next command."""
-    return RefusedError(404, "NOT_FOUND", what, hint=hint)
+class MissingError(RefusedError):
+    """There is nothing of this name to show.
+
+    Args:
+        what: "run", "match" ...; hint: where those that are there stand, or the next command.
+    """
+
+    def __init__(self, name: object, what: str, hint: str = "") -> None:
+        super().__init__(404, "NOT_FOUND", f"there is no {what} {name}", hint=hint)
 
 
 def _as_refused(error: Exception) -> RefusedError | None:

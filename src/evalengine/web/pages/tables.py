@@ -79,7 +79,7 @@ class Tables:
             "few": len(choices) <= _MOST_BUTTONS,
             "takes_text": text,
             "spots": spots(choices) if drawn.box else [],
-            "can_undo": seat is not None and position.state == ACTIVE and len(listed.remote) == 1,
+            "can_undo": seat is not None and position.state == ACTIVE and position.turn > 0 and len(listed.remote) == 1,
             "verdict": verdict(position, seat),
         }
 

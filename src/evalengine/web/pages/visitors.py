@@ -80,7 +80,7 @@ class Visitors:
         if visitor is None:
             raise RefusedError(401, "UNAUTHORIZED", "a key is needed here", headers={"www-authenticate": "Bearer"})
         if not any(map(visitor.may, scopes)):
-            told = f"the key {visitor.name!r} lacks the scope {scopes[0]!r}: evalengine keys create NAME --scope {scopes[0]}"
+            told = f"the key {visitor.name!r} lacks {scopes[0]!r}: evalengine keys create NAME --scope {scopes[0]}"
             raise RefusedError(403, "FORBIDDEN", told)
         return visitor
 
@@ -96,7 +96,7 @@ class Visitors:
         """End the session of a request."""
         self._sessions.pop(_digest(_cookie(request)), None)
 
-    def known(self, request: Any, visitor: Visitor) -> tuple[Visitor, str]:
+    def known(self, visitor: Visitor) -> tuple[Visitor, str]:
         """Return a visitor who can hold seats, and the cookie to give them, "" when none is needed."""
         if visitor.holder:
             return visitor, ""
