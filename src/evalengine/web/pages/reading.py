@@ -114,7 +114,9 @@ class Reading:
     def faults(self, store: Store, number: int) -> dict[str, Any]:
         """Return the faults of a run, by agent."""
         with store.reading(), self._playing:
-            return gathering.faults(self._run(store, number), store)
+            run = self._run(store, number)
+            run.recount()
+            return gathering.faults(run, store)
 
     def agent(self, store: Store, number: int, agent_no: int) -> dict[str, Any]:
         """Return the faults of an agent, and what it wrote last."""
