@@ -16,7 +16,8 @@ _BY_STATUS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "N
 _DEEPEST = 100  # lists and objects within one another
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>
-<body><h1>{status}</h1><p>{message}</p><p><a href="/">To the first page of evalengine</a></p><p>request {request_id}</p></body></html>
+<body><h1>{status}</h1><p>{message}</p>
+<p><a href="/">To the first page of evalengine</a></p><p>request {request_id}</p></body></html>
 """
 
 

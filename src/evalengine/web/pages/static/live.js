@@ -45,14 +45,16 @@
     if (document.getElementById("text")) document.getElementById("text").value = written && !sent ? written : "";
     if (open && document.getElementById("text-box")) document.getElementById("text-box").open = true;
     sent = false;
-    if (inside) (document.getElementById(before.id) ?? table.querySelector(".touch, .actions button, #text") ?? heading()).focus();
+    if (inside) after(before.id).focus();
     if (told.over) finish();
   }
 
-  function heading() {
-    const found = document.getElementById("status");
-    found.tabIndex = -1;
-    return found;
+  // Where the keyboard goes on: the same place, else the first that can be chosen, else what says who is to move.
+  function after(id) {
+    const same = id && id !== "status" ? document.getElementById(id) : null;
+    const status = document.getElementById("status");
+    status.tabIndex = -1;
+    return same ?? table.querySelector(".touch, .actions button, .actions select, #text") ?? status;
   }
 
   function finish() {
