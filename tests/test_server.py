@@ -353,7 +353,7 @@ def test_who_asks_too_often_waits_and_others_do_not(tmp_path):
     [
         b"\x00\x01\x02\x03\r\n\r\n",
         b"GET\r\n\r\n",
-        b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/x.1\r\nHost: localhost\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",  # no name
         b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\n\r\n",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -111,7 +112,7 @@ class Visitors:
         return found
 
     def _is_local(self, request: Any) -> bool:
-        asked = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+        asked = re.sub(r":\d+$", "", request.headers.get("host", ""))
         near = request.client is not None and _is_loopback(request.client.host)
         return self._local and near and _is_loopback(asked) and not any(name in request.headers for name in _FORWARDED)
 
