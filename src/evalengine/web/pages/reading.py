@@ -44,7 +44,7 @@ class Reading:
         self._server = server
         self._limit = asyncio.Semaphore(_AT_ONCE)
         self._boards: OrderedDict[tuple[int, int], _Kept] = OrderedDict()
-        self._playing = threading.Lock()  # games are made for one who plays them at a time
+        self._opening = threading.Lock()  # what reads a run's games back turns stdout aside meanwhile, for all threads
         self.db_option = runs.db_option(server.db)
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -82,8 +82,9 @@ class Reading:
         if kept is not None and kept.serves(store, number, whole=whole):
             return kept.records
         began = time.monotonic()
-        with store.reading(), self._playing:
-            run = runs.reopen(store, number, self._server.plugins)
+        with store.reading():
+            with self._opening:
+                run = runs.reopen(store, number, self._server.plugins)
             if not board < len(run.boards.boards):
                 return None
             whole = whole or (run.complete and run.played <= _WHOLE)
@@ -113,14 +114,14 @@ class Reading:
 
     def faults(self, store: Store, number: int) -> dict[str, Any]:
         """Return the faults of a run, by agent."""
-        with store.reading(), self._playing:
+        with store.reading():
             run = self._run(store, number)
             run.recount()
             return gathering.faults(run, store)
 
     def agent(self, store: Store, number: int, agent_no: int) -> dict[str, Any]:
         """Return the faults of an agent, and what it wrote last."""
-        with store.reading(), self._playing:
+        with store.reading():
             run = self._run(store, number)
             found = [fault for fault in run.agent_faults() if fault.agent_no == agent_no]
             return {"faults": found, "logs": list(self._logs(run, store, agent_no))}
@@ -135,7 +136,9 @@ class Reading:
 
     def _run(self, store: Store, number: int) -> Run:
         """Return a run without its ratings, which costs little however long it is."""
-        return runs.Run(store, number, runs.entry_of(store, number, self._server.plugins), self._server.plugins)
+        with self._opening:
+            entry = runs.entry_of(store, number, self._server.plugins)
+        return runs.Run(store, number, entry, self._server.plugins)
 
     # --------------------------------------------------------------------------------- matches
 
@@ -147,12 +150,12 @@ class Reading:
 
     def rows(self, store: Store, number: int, wish: Wish) -> match_rows.Part:
         """Return a part of the list of matches."""
-        with store.reading(), self._playing:
+        with store.reading():
             return match_rows.part(self._run(store, number), store, wish)
 
     def player(self, store: Store, number: int, match_no: int) -> dict[str, Any] | None:
         """Return what the player of a match loads, by name; None when it is not stored."""
-        with store.reading(), self._playing:
+        with store.reading():
             run = self._run(store, number)
             if store.match(number, match_no) is None:
                 return None
