@@ -140,7 +140,9 @@ def spots(choices: Sequence[Choice]) -> list[dict[str, Any]]:
     found = []
     for box, there in first.items():
         direct = next((choice for choice in there if len(choice.touches) == 1), None)
-        targets = [] if direct else [{"box": choice.touches[-1], "choice": choice} for choice in there]
+        # Of several with the same ends the last, which for promotions is the queen; the list has the others.
+        ends = {choice.touches[-1]: choice for choice in there}
+        targets = [] if direct else [{"box": end, "choice": choice} for end, choice in ends.items()]
         found.append({"box": box, "choice": direct, "targets": targets})
     return found
 
