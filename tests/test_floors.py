@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors", "model", "seeding"],
     ["contracts", "hookspecs", "visible", "statistics", "faults", "match_rules"],
-    ["references", "expressions", "wire", "match", "database", "talk", "wardens", "tasks"],
+    ["references", "expressions", "wire", "match", "database", "talk", "wardens", "tasks", "typed_actions"],
     ["plugins", "forfeits", "scopes", "fit_budget", "branches", "pictures", "played"],
     [
         "submissions",

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import resource
 import signal
 import socket
@@ -363,7 +364,7 @@ def test_who_asks_one_thing_after_another_is_slowed_down_and_not_refused(tmp_pat
     [
         b"\x00\x01\x02\x03\r\n\r\n",
         b"GET\r\n\r\n",
-        b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/x.1\r\nHost: localhost\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",  # no name
         b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\n\r\n",
@@ -634,6 +635,13 @@ def test_what_ended_long_ago_is_forgotten_when_it_is_asked_for(tmp_path):
             ended(client, number)
     with contextlib.closing(sqlite3.connect(tmp_path / "arena.db")) as db, db:
         db.execute("update job set finished = finished - 10 * 86400 where id < 3")
+    files = [tmp_path / "arena.exports" / f"job-{number}.csv" for number in (1, 3)]
+    files[0].parent.mkdir()
+    for number, file in enumerate(files):
+        file.write_text("a")
+        os.utime(file, (1e9, 1e9) if number == 0 else None)
     with Served(tmp_path, "--keep", "7") as own, own.client("admin") as client:
         until(lambda: "2 jobs and 0 live matches ended long ago" in own.log, "it is tidied")
         assert [one["id"] for one in client.get("/api/jobs").json()["data"]["jobs"]] == [3]
+        until(lambda: not files[0].exists(), "and the files of exports")
+        assert files[1].exists()

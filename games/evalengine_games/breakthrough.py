@@ -89,14 +89,15 @@ class _Rules:
             table += [actions + action for actions in table]
         return tuple(table)
 
-    def _ends(self, action: int) -> tuple[int, int, int, int]:
+    def ends(self, action: int) -> tuple[int, int, int, int]:
+        """Return row and column of where an action begins, and of where it ends."""
         cell, direction = divmod(action // 2, 6)
         row, column = divmod(cell, self.columns)
         return row, column, row + (1 if direction < 3 else -1), column + direction % 3 - 1
 
     def _step(self, action: int) -> tuple[int, int, bool]:
         """Return the bits that change for the mover, those for the other seat, and whether the far row is reached."""
-        row, column, to_row, to_column = self._ends(action)
+        row, column, to_row, to_column = self.ends(action)
         if not (0 <= to_row < self.rows and 0 <= to_column < self.columns):
             return (0, 0, False)  # leaves the board: never legal
         target = 1 << 8 * to_row + to_column
@@ -104,7 +105,7 @@ class _Rules:
         return (1 << 8 * row + column | target, target * (action & 1), far)
 
     def _name(self, action: int) -> str:
-        row, column, to_row, to_column = self._ends(action)
+        row, column, to_row, to_column = self.ends(action)
         ends = f"{_letter(column)}{self.rows - row}{_letter(to_column)}{self.rows - to_row}"
         return ends + "*" * (action & 1)
 
@@ -223,3 +224,7 @@ class Board(State):
         ]
         shapes = [*drawing.board(columns, rows), *men]
         return drawing.document(columns * drawing.CELL, rows * drawing.CELL, shapes, self.render(seat))
+
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        row, column, to_row, to_column = self.rules.ends(action)
+        return [drawing.cell(column, row), drawing.cell(to_column, to_row)]

@@ -215,6 +215,10 @@ class Board(State):
         side = 8 * drawing.CELL
         return drawing.document(side, side, shapes, self.render(seat))
 
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        row, column, to_row, to_column = _target(action)
+        return [drawing.cell(column, row), drawing.cell(to_column, to_row)]
+
 
 def _jumps(piece: int, mine: int, theirs: int, kings: int, seat: int) -> tuple[int, ...]:
     """Return the jumps of one piece."""

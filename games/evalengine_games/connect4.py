@@ -141,3 +141,6 @@ class Board(State):
         discs = [drawing.disc(cell % wide, cell // wide, mark - 1) for cell, mark in enumerate(self._cells()) if mark]
         shapes = [*drawing.board(wide, rules.rows), *discs]
         return drawing.document(wide * drawing.CELL, rules.rows * drawing.CELL, shapes, self.render(seat))
+
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        return [(action * drawing.CELL, 0, drawing.CELL, self.rules.rows * drawing.CELL)]

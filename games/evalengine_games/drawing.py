@@ -59,3 +59,8 @@ def board(columns: int, rows: int, fill: str = BOARD) -> list[str]:
 def disc(column: float, row: float, seat: int) -> str:
     """Return a seat's disc in a cell of a board."""
     return circle((column + 0.5) * CELL, (row + 0.5) * CELL, CELL * 0.38, SEAT_COLOURS[seat])
+
+
+def cell(column: float, row: float) -> tuple[float, float, float, float]:
+    """Return where a cell of a board is, for `touches`."""
+    return column * CELL, row * CELL, CELL, CELL

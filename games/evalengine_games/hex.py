@@ -163,6 +163,10 @@ class Board(State):
         right, bottom = _centre(size, size)
         return drawing.document(right, bottom, shapes, self.render(seat))
 
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        x, y = _centre(*divmod(action, self.rules.size))
+        return [(x - _WIDE / 2, y - 0.75 * _SIDE, _WIDE, 1.5 * _SIDE)]
+
 
 _SIDE = 20.0  # of a hexagon
 _WIDE = _SIDE * 3**0.5

@@ -124,3 +124,6 @@ class Board(State):
             )
             shapes.append(drawing.label((x + 0.5) * cell, y * cell, str(seeds)))
         return drawing.document(8 * cell, 2 * cell, shapes, self.render(seat))
+
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        return [drawing.cell(*((action, 1) if action < _STORES[0] else (_PITS - action, 0)))]

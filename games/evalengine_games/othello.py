@@ -166,3 +166,6 @@ class Board(State):
         discs = [drawing.disc(cell % 8, cell // 8, mark - 1) for cell, mark in enumerate(self._cells()) if mark]
         side = 8 * drawing.CELL
         return drawing.document(side, side, [*drawing.board(8, 8), *discs], self.render(seat))
+
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        return [] if action == PASS else [drawing.cell(action % 8, action // 8)]

@@ -85,3 +85,6 @@ class Board(State):
         discs = [drawing.disc(cell % 3, cell // 3, mark - 1) for cell, mark in enumerate(self._cells()) if mark]
         side = 3 * drawing.CELL
         return drawing.document(side, side, [*drawing.board(3, 3), *discs], self.render(seat))
+
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        return [drawing.cell(action % 3, action // 3)]

@@ -195,3 +195,9 @@ class Cycles(State):
             middle = (column + 0.5) * drawing.CELL, (row + 0.5) * drawing.CELL
             shapes.append(drawing.circle(*middle, drawing.CELL * 0.3, fill))
         return drawing.document(side, side, shapes, self.render(seat))
+
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        head, width = self.heads[seat] + self.steps[action], self.steps[2]
+        row, column = divmod(head, width)
+        inside = 0 < row < width - 1 and 0 < column < width - 1
+        return [drawing.cell(column - 1, row - 1)] if inside else []

@@ -136,6 +136,13 @@ class State(ABC):
         msg = f"{type(self).__name__} has no svg()"
         raise GameError(msg)
 
+    def touches(self, seat: int, action: Action) -> Sequence[tuple[float, float, float, float]]:  # noqa: ARG002 - as above
+        """Return where on the drawing of `svg` a person does `action`: rectangles (x, y, width, height).
+
+        One after another: from a cell to a cell are two. None by default: it is chosen from a list. Provisional.
+        """
+        return ()
+
 
 def contains(legal: Sequence[Action], action: Action) -> bool:
     """Say whether `action` is one of `legal`, types exact: True is not 1 and 1.0 is not 1."""

@@ -92,7 +92,7 @@ class Run:
     @property
     def db_option(self) -> str:
         """What names this database in a command, after a space; nothing where it is the usual one."""
-        return "" if self.db == DEFAULT_DB else f" --db {shlex.quote(str(self.db))}"
+        return db_option(self.db)
 
     @property
     def kind(self) -> str:
@@ -245,6 +245,11 @@ class Run:
                 self.faults.update(fault[0] for _, _, fault in row.faults)
 
 
+def db_option(db: Path) -> str:
+    """Return what names a database in a command, after a space; nothing where it is the usual one."""
+    return "" if db == DEFAULT_DB else f" --db {shlex.quote(str(db))}"
+
+
 def _rated_game(game: ChosenGame, number: int, plan: Plan) -> RatedGame:
     agents = next((contest.agents for contest in plan.contests if contest.game_no == number), ())
     return RatedGame(ref=game.ref, spec=game.game.spec, sides=game.sides, agents=agents)
@@ -363,26 +368,7 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     Raises:
         StoreError: there is no such run, or it needs games that are not what they were.
     """
-    row = store.run(number)
-    settings = settings_from(row["settings"])
-    stored_games = store.rows("select * from game where run = ? order by game_no", number)
-    with redirect_stdout(sys.stderr):
-        planning.load_local(settings.games, plugs)
-        games = [stored_game(stored, plugs) for stored in stored_games]
-    rows = store.rows("select spec from agent where run = ? order by agent_no", number)
-    agents = [agent_from(json.loads(agent["spec"])) for agent in rows]
-    plan = plan_of(settings, games, agents)
-    entry = Entry(
-        settings=settings,
-        games=tuple(games),
-        agents=tuple(agents),
-        plan=plan,
-        pairing=pairing_of(settings, games, agents, plan, plugs, store),
-        sandbox=row["sandbox"],
-        notes=(),
-        versions=row["versions"],
-        only=only_failed(settings, store),
-    )
+    row, entry = store.run(number), entry_of(store, number, plugs)
     low, high = number << 40, (number + 1) << 40
     played = store.rows("select count(*) n from match where id >= ? and id < ?", low, high)[0]["n"]
     run = _rated(store, number, entry, plugs, played)
@@ -393,6 +379,34 @@ def reopen(store: Store, number: int, plugs: Plugins) -> Run:
     run.sizes = sizes_of(entry, plugs)
     _rate_rest(run, store, plugs)
     return run
+
+
+def entry_of(store: Store, number: int, plugs: Plugins) -> Entry:
+    """Return what is fixed of a stored run.
+
+    Raises:
+        StoreError: as `reopen`.
+    """
+    row = store.run(number)
+    settings = settings_from(row["settings"])
+    stored_games = store.rows("select * from game where run = ? order by game_no", number)
+    with redirect_stdout(sys.stderr):
+        planning.load_local(settings.games, plugs)
+        games = [stored_game(stored, plugs) for stored in stored_games]
+    rows = store.rows("select spec from agent where run = ? order by agent_no", number)
+    agents = [agent_from(json.loads(agent["spec"])) for agent in rows]
+    plan = plan_of(settings, games, agents)
+    return Entry(
+        settings=settings,
+        games=tuple(games),
+        agents=tuple(agents),
+        plan=plan,
+        pairing=pairing_of(settings, games, agents, plan, plugs, store),
+        sandbox=row["sandbox"],
+        notes=(),
+        versions=row["versions"],
+        only=only_failed(settings, store),
+    )
 
 
 def _rated(store: Store, number: int, entry: Entry, plugs: Plugins, played: int) -> Run:

@@ -280,6 +280,23 @@ def test_the_drawing_is_one_document_that_says_what_it_shows():
         assert root[0].text == state.render(seat)
 
 
+def test_actions_are_touched_where_the_drawing_has_their_squares():
+    state = play("")
+    action = next(action for action in state.legal(0) if text_of(action) == "e2e4")
+    pieces = {
+        (int(x), int(y))
+        for x, y in re.findall(r'href="#white-pawn" transform="translate\((\d+), (\d+)\)"', state.svg(0))
+    }
+    source, target = state.touches(0, action)
+    assert source[:2] in pieces
+    assert target == (source[0], source[1] - 90, 45, 45)
+    turned = {
+        (int(x), int(y))
+        for x, y in re.findall(r'href="#white-pawn" transform="translate\((\d+), (\d+)\)"', state.svg(1))
+    }
+    assert state.touches(1, action)[0][:2] in turned
+
+
 @pytest.mark.parametrize("variant", ["standard", "chess960"])
 def test_a_position_is_written_as_the_library_writes_it(load, begun, variant):
     rng = random.Random(7)

@@ -60,14 +60,15 @@ _PORT = 8080
     metavar="DAYS",
     help="Forget jobs and live matches that ended so long ago, not the runs and matches they became; 0: never.",
 )
+@click.option("--login", is_flag=True, help="Pages ask for a key, also from this machine.")
 @click.option("-v", "--verbose", is_flag=True, help="A line on stderr for each request.")
 @settings.database_options
 @settings.plugin_options
 def command(  # noqa: PLR0917 - an argument an option
     host: str, port: int, allow_hosts: tuple[str, ...], trust_proxies: tuple[str, ...], jobs: int, rate: float,
-    keep_days: float, db: str, wanted: Sequence[str], *, verbose: bool,
+    keep_days: float, db: str, wanted: Sequence[str], *, login: bool, verbose: bool,
 ) -> None:  # fmt: skip
-    """Serve runs and jobs over HTTP, on this machine only unless --host says otherwise, until Ctrl-C.
+    """Serve pages, live matches and jobs over HTTP, on this machine only unless --host says otherwise, until Ctrl-C.
 
     Prints its address when it is ready. Keys are made by evalengine keys create.
     """
@@ -81,7 +82,7 @@ def command(  # noqa: PLR0917 - an argument an option
     plugs = settings.load_plugins(wanted)
     options = serve.Options(
         host=host, port=port, allow_hosts=allow_hosts, trust_proxies=trust_proxies, jobs=jobs, rate=rate,
-        keep_days=keep_days, verbose=verbose,
+        keep_days=keep_days, login=login, verbose=verbose,
     )  # fmt: skip
     try:
         serve.serve(Path(db), options, plugs, wanted, text.out)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalengine import typed_actions
 from evalengine.errors import GameError
 from evalengine.model import Fault
 from evalengine.persons import Left, Undone
@@ -64,7 +64,7 @@ class Terminal:
         """
         self._tell_turns(match)
         legal = request.legal
-        self._choices = self._named(legal)
+        self._choices = typed_actions.named(self._game, legal)
         self.board(match, request.seat)
         self._list(legal, _SHOWN)
         while True:
@@ -125,34 +125,14 @@ class Terminal:
 
     # ---------------------------------------------------------------------------------- actions
 
-    def _named(self, legal: Sequence[Any] | None) -> dict[str, Any]:
-        """Return the actions by what a person types: their text; where no text is a number, theirs in the list, too."""
-        if legal is None:
-            return {}
-        texts = [self._game.action_to_str(action).strip() for action in legal]
-        found: dict[str, Any] = {}
-        for text, action in zip(texts, legal, strict=True):
-            found.setdefault(text, action)
-        if not any(text.isdecimal() for text in texts):
-            found |= {str(number): action for number, action in enumerate(legal, 1)}
-        return found
-
     def _understood(self, text: str, legal: Sequence[Any] | None) -> tuple[bool, Any]:
         """Say whether a text is an action, and return that."""
-        if text in self._choices:
-            return True, self._choices[text]
-        alike = {name: action for name, action in self._choices.items() if name.lower() == text.lower()}
-        if len(alike) == 1:
-            return True, next(iter(alike.values()))
-        if not text or text.removeprefix(":").lower() in _COMMANDS:
+        if text.removeprefix(":").lower() in _COMMANDS and not self._is_choice(text):
             return False, None
-        if legal is not None:  # the game may take more than it lists
-            action = self._game.action_from_str(text)
-            return action is not None, action
-        try:  # the game cannot list its actions: a value as Python writes it, else the text
-            return True, ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return True, text
+        return typed_actions.understood(self._game, text, legal, self._choices)
+
+    def _is_choice(self, text: str) -> bool:
+        return text in self._choices or [name.lower() for name in self._choices].count(text.lower()) == 1
 
     def _list(self, legal: Sequence[Any] | None, most: int | None) -> None:
         if legal is None:

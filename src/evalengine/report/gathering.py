@@ -122,27 +122,61 @@ def boards(run: Run, store: Store, plugs: Plugins, raters: Sequence[str] = ()) -
     for number, board in enumerate(run.boards.boards):
         shown = findings.Scope(run, board.scope or None, plugs)
         rated = _rated(shown, store, raters, required=number == 0)
-        lines = [asdict(line) for line in run.boards.standings(board)]
+        told = _board(run, store, number)
         agents = [run.entry.agents[agent].name for agent in shown.agents]
-        evidence = shown.evidence
+        evidence, ranked = shown.evidence, [line["agent"] for line in told["lines"]]
         yield {
-            "number": number,
-            "scope": board.scope,
-            "games": [run.entry.games[game].ref for game in board.games],
-            "rater": board.rater_name,
-            "by_score": board.by_score,
-            "lines": lines,
-            "groups": len({line["component"] for line in lines}),
+            **told,
             "raters": rated,
-            "cross": cross_table(findings.cross_rows(evidence, shown.agents, shown.names), [x["agent"] for x in lines]),
+            "cross": cross_table(findings.cross_rows(evidence, shown.agents, shown.names), ranked),
             "reliability": {
                 row["agent"]: row for row in findings.reliability_rows(evidence, shown.agents, shown.names)
             },
             "agents": agents,
             "matches": evidence.matches,
             **findings.summary(evidence, shown.names),
-            "histories": list(_histories(run, store, board, lines)),
         }
+
+
+def glance(run: Run, store: Store, number: int) -> dict[str, Any]:
+    """Return what is known of a board without reading its matches: of a run of any length, soon."""
+    told, board = _board(run, store, number), run.boards.boards[number]
+    ranked = [line["agent"] for line in told["lines"]]
+    return {
+        **told, "raters": {}, "cross": cross_table(list(_counted(run, store, board)), ranked),
+        "draw_ratio": None, "first_seat": None, "intransitivity": None,
+    }  # fmt: skip
+
+
+def _board(run: Run, store: Store, number: int) -> dict[str, Any]:
+    board = run.boards.boards[number]
+    lines = [asdict(line) for line in run.boards.standings(board)]
+    return {
+        "number": number,
+        "scope": board.scope,
+        "games": [run.entry.games[game].ref for game in board.games],
+        "rater": board.rater_name,
+        "by_score": board.by_score,
+        "lines": lines,
+        "groups": len({line["component"] for line in lines}),
+        "histories": list(_histories(run, store, board, lines)),
+    }
+
+
+def _counted(run: Run, store: Store, board: Board) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a cross table from the counts that are kept while a run is played."""
+    names = [agent.name for agent in run.entry.agents]
+    met: dict[tuple[int, int], list[int]] = {}
+    sql = "select game_no, first, second, wins, draws, losses from pair_count where run = ?"
+    for game_no, first, second, *counts in store.iterate(sql, run.number):
+        if game_no in board.games and first != second:
+            for pair, found in (((first, second), counts), ((second, first), counts[::-1])):
+                before = met.setdefault(pair, [0, 0, 0])
+                met[pair] = [had + more for had, more in zip(before, found, strict=True)]
+    for (one, other), (wins, draws, losses) in met.items():
+        score = (wins + draws / 2) / (wins + draws + losses)
+        yield {"agent": names[one], "against": names[other], "wins": wins, "draws": draws, "losses": losses,
+               "score": score}  # fmt: skip
 
 
 def _rated(

@@ -27,14 +27,15 @@ class Pages:
     """The templates, ready to be filled.
 
     Args:
-        link: makes the address of a page from its kind ("board", "matches", "match", ...) and what it shows.
+        link: makes the address of a page from its kind ("board", "matches", "match", ...) and what it shows;
+        folders: of templates beside those here, which may extend and include these.
     """
 
-    def __init__(self, link: Callable[..., str]) -> None:
+    def __init__(self, link: Callable[..., str], *folders: Path) -> None:
         import jinja2
 
         self._made = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            loader=jinja2.FileSystemLoader([*folders, HERE / "templates"]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

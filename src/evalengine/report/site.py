@@ -73,6 +73,8 @@ def fill(
 
 def link(kind: str, number: int = 0, **query: Any) -> str:
     """Return the address of a page from any other: all lie in one folder."""
+    if kind == "agent":
+        kind, query = "matches", {"agent": number}
     page = {"board": f"board-{number}.html" if number else "index.html", "static": "static/"}.get(kind, f"{kind}.html")
     told = "&".join(f"{name}={value}" for name, value in query.items() if value is not None)
     return f"{page}?{told}" if told else page

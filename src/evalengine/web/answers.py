@@ -20,7 +20,8 @@ _PATH = re.compile(
 _DEEPEST = 100  # lists and objects within one another
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>
-<body><h1>{status}</h1><p>{message}</p><p>request {request_id}</p></body></html>
+<body><h1>{status}</h1><p>{message}</p>
+<p><a href="/">To the first page of evalengine</a></p><p>request {request_id}</p></body></html>
 """
 
 

@@ -9,6 +9,7 @@ from evalengine.errors import EvalengineError, StopError
 from evalengine.web import answers, api, lines
 from evalengine.web.answers import RefusedError
 from evalengine.web.guard import Guard
+from evalengine.web.pages import routes as pages
 from evalengine.web.rates import Rates
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from evalengine.web.house import Server
 
 
-def application(server: Server, names: Hosts, per_s: float, *, verbose: bool) -> Guard:
+def application(server: Server, names: Hosts, per_s: float, *, local: bool, verbose: bool) -> Guard:
     """Return the whole application.
 
     Args:
-        per_s: requests of each key or address; verbose: log each.
+        per_s: requests of each key or address; local: whether pages need no key from this machine; verbose: log each.
 
     Raises:
         PluginError: a plugin's routes cannot be made.
@@ -30,7 +31,7 @@ def application(server: Server, names: Hosts, per_s: float, *, verbose: bool) ->
 
     handlers: dict[Any, Any] = dict.fromkeys((RefusedError, HTTPException, EvalengineError), _refused)
     handlers[Exception] = _failed
-    routes = [*server.plugins.routes(server), *api.routes(server)]
+    routes = [*server.plugins.routes(server), *api.routes(server), *pages.routes(server, local=local)]
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # some clients take a redirect for an empty answer
     return Guard(

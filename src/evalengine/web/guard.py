@@ -28,6 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_BYTES = 4 << 20
+_HEADER_BYTES = 64 << 10  # the library counts them only while they are not all there
 _DRAINED = 64 << 20  # bytes of a refused body that are read all the same
 _DRAIN_S = 5.0
 _BODY_S = 60.0  # until a body is there
@@ -125,6 +126,8 @@ class Guard:
             RefusedError: the answer.
         """
         scope = exchange.scope
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADER_BYTES:
+            raise RefusedError(431, "HEADERS_TOO_LARGE", f"headers may have {_HEADER_BYTES >> 10} KiB together")
         hosts = exchange.headers(b"host")
         own = (scope.get("server") or ("", 0))[0]
         if len(hosts) != 1 or not self._hosts.knows(hosts[0], own):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from evalengine.web.rows import Rows
 
-SCOPES = ("read", "play", "run", "admin")
+SCOPES = ("read", "pages", "play", "run", "admin")
 PREFIX = "ee_"
 _LONGEST = 200  # characters of a key that is looked up at all
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
@@ -80,6 +80,11 @@ class Keys:
         digest = _digest(key)
         rows = self._rows.read("select * from api_key where digest = ? and revoked is null", digest)
         return _key(rows[0]) if rows and hmac.compare_digest(rows[0]["digest"], digest) else None
+
+    def numbered(self, number: int) -> Key | None:
+        """Return the key of a number, None when it is revoked."""
+        rows = self._rows.read("select * from api_key where id = ? and revoked is null", number)
+        return _key(rows[0]) if rows else None
 
     def list(self) -> Sequence[Key]:
         """Return all keys in the order of their making, revoked ones too."""

@@ -48,6 +48,7 @@ class Options:
     jobs: int = 1
     rate: float = 0.0
     keep_days: float = 0.0  # 0: for good
+    login: bool = False
     verbose: bool = False
 
 
@@ -67,7 +68,9 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
         connections = _open_files() - _SPARE_FILES
         server = Server(db, plugs, wanted, options.jobs, options.keep_days * 86_400 or math.inf)
         names = hosts.make(options.host, options.allow_hosts)
-        app = application(server, names, options.rate, verbose=options.verbose)
+        # Through a proxy everybody may come from this machine's own address.
+        local = not (options.login or options.trust_proxies)
+        app = application(server, names, options.rate, local=local, verbose=options.verbose)
         _log_by_lines()
         url = f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
         config = _config(app, (PunctualProtocol, EndingSocket), options, min(connections, _MOST_CONNECTIONS))

@@ -272,3 +272,16 @@ class Position(State):
         # As in the bundled games: what a screen reader says of it is the position as text.
         head, rest = drawn.split(">", 1)
         return f'{head} role="img"><title>{self.render(seat)}</title>{rest}'
+
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        return [_square(square, seat) for square in (action & 63, action >> 6 & 63)]
+
+
+_EDGE, _SIDE = 15, 45  # of the library's drawing: its margin, and a square
+
+
+def _square(square: int, seat: int) -> tuple[float, float, float, float]:
+    """Return where a square is on the drawing, which seat 1 sees from the other end."""
+    file, rank = chess.square_file(square), chess.square_rank(square)
+    column, row = (7 - file, rank) if seat == 1 else (file, 7 - rank)
+    return _EDGE + column * _SIDE, _EDGE + row * _SIDE, _SIDE, _SIDE

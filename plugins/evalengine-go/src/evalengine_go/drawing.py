@@ -46,6 +46,12 @@ def _disc(point: int, size: int, radius: float, fill: str) -> str:
     return f'<circle cx="{x}" cy="{y}" r="{radius * _STEP:g}" fill="{fill}" stroke="{_INK}"/>'
 
 
+def around(point: int, size: int) -> tuple[float, float, float, float]:
+    """Return the square around a point, for clicks."""
+    row, column = divmod(point, size)
+    return (column + 0.5) * _STEP, (row + 0.5) * _STEP, _STEP, _STEP
+
+
 def _lines(size: int) -> Iterable[str]:
     """Return the grid and its coordinates."""
     end = size * _STEP

@@ -126,6 +126,9 @@ class Position(Stones, State):
         last = self._moves[-1] if self._moves else self._tables.points
         return drawing.svg(self._tables.size, self.cells(), last, self.render(seat))
 
+    def touches(self, seat: int, action: int) -> list[tuple[float, float, float, float]]:
+        return [drawing.around(action, self._tables.size)] if action < self._tables.points else []
+
     def _state_of_play(self) -> str:
         """Return in one line who is to play, what was last, and the captures; or the result."""
         if self._passes >= _END:

@@ -1,12 +1,21 @@
 "use strict";
-// Data are scripts, one file each: a page opened from a folder may load scripts, but may not fetch anything.
+// In a folder, data are scripts, one file each: a page opened from there may load scripts, but may not fetch anything.
+// A server has them at an address, which the script's element names, with those that links begin with.
 const evalengine = (() => {
+  const {source = null, match = "match.html?no=", matches = "matches.html"} = document.currentScript.dataset;
   const taken = new Map();
   const awaited = new Map();
 
   function take(name, value) { taken.set(name, value); }
 
+  async function fetched(name) {
+    const answer = await fetch(`${source}${name}.json`, {headers: {accept: "application/json"}});
+    if (!answer.ok) throw new Error(`the server has no ${name} of this match (${answer.status}): reload the page`);
+    return answer.json();
+  }
+
   function load(name) {
+    if (source !== null && !awaited.has(name)) awaited.set(name, fetched(name));
     if (taken.has(name)) return Promise.resolve(taken.get(name));
     if (!awaited.has(name)) {
       awaited.set(name, new Promise((resolve, reject) => {
@@ -55,5 +64,5 @@ const evalengine = (() => {
     return us < 1e6 ? `${(us / 1e3).toFixed(1)} ms` : `${(us / 1e6).toFixed(2)} s`;
   }
 
-  return {take, load, element, name, matchName, winners, result, time};
+  return {links: {match, matches}, served: source !== null, take, load, element, name, matchName, winners, result, time};
 })();

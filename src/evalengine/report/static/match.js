@@ -1,6 +1,6 @@
 "use strict";
 (async () => {
-  const {load, element, name, time} = evalengine;
+  const {links, served, load, element, name, time} = evalengine;
   const PLAY_MS = 700;
   const part = (id) => document.getElementById(id);
   const meta = await load("meta");
@@ -72,7 +72,7 @@
       const [all, longest, turn] = spent[seat];
       part("seats").append(element("tr", {},
         element("td", {class: "number"}, String(seat)),
-        element("th", {scope: "row"}, element("a", {href: `matches.html?agent=${row[2][seat]}`}, name(agent))),
+        element("th", {scope: "row"}, element("a", {href: `${links.matches}?agent=${row[2][seat]}`}, name(agent))),
         element("td", {class: "number"}, String(row[3][seat])),
         element("td", {class: "number"}, String(+match.scores[seat].toPrecision(6))),
         element("td", {class: kinds.length ? "bad" : ""}, kinds.join(", ") || "none"),
@@ -121,15 +121,17 @@
 
   function fillLinks() {
     const place = data.matches.indexOf(match);
-    const before = place ? data.matches[place - 1].no : null;
-    const after = place + 1 < data.matches.length ? data.matches[place + 1].no : meta.firsts[shard + 1] ?? null;
+    const [before, after] = meta.around ?? [
+      place ? data.matches[place - 1].no : null,
+      place + 1 < data.matches.length ? data.matches[place + 1].no : meta.firsts[shard + 1] ?? null,
+    ];
     for (const [link, to] of [["before", before], ["after", after]]) {
       part(link).hidden = to === null;
-      if (to !== null) part(link).href = `match.html?no=${to}`;
+      if (to !== null) part(link).href = `${links.match}${to}`;
     }
     if (before === null && shard > 0) {
       part("before").hidden = false;
-      load(`turns-${shard - 1}`).then((other) => { part("before").href = `match.html?no=${other.matches.at(-1).no}`; }, () => { part("before").hidden = true; });
+      load(`turns-${shard - 1}`).then((other) => { part("before").href = `${links.match}${other.matches.at(-1).no}`; }, () => { part("before").hidden = true; });
     }
   }
 
@@ -229,7 +231,10 @@
   part("text-box").hidden = !texts.length;
   part("text-box").open = !pictures.length;
   part("no-picture").hidden = texts.length > 0;
-  part("no-picture").replaceChildren("This report has no pictures of this match. See its positions with ", element("code", {}, `evalengine replay ${quoted}${meta.db}`), ", or write a report with more of them: ", element("code", {}, `evalengine report --run ${meta.run} --frames ${Math.min(1e6, (meta.framed || 500) * 2)} -o FOLDER${meta.db}`));
+  part("no-picture").replaceChildren(
+    served ? "There are no pictures of this match: it is too long, or does not replay. See its positions with " : "This report has no pictures of this match. See its positions with ",
+    element("code", {}, `evalengine replay ${quoted}${meta.db}`),
+    ...(served ? [] : [", or write a report with more of them: ", element("code", {}, `evalengine report --run ${meta.run} --frames ${Math.min(1e6, (meta.framed || 500) * 2)} -o FOLDER${meta.db}`)]));
   part("turn").max = turns.length;
   part("turn").addEventListener("input", (event) => { stop(); go(Number(event.target.value)); });
   part("first").addEventListener("click", () => { stop(); go(0); });
