@@ -1,0 +1,29 @@
+"""All routes, below /api/v1, by the module that answers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evalengine_gertlabs.api import Api
+from evalengine_gertlabs.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalengine import Server
+
+BASE = "/api/v1"
+
+
+def routes(server: Server) -> Sequence[Any]:
+    """Return the routes; the tables that they need are made before the first request."""
+    from starlette.routing import Mount
+
+    api = Api(server)
+
+    async def begin() -> None:
+        await server.call(server.rows.together, TABLES.make)
+
+    server.on_start(begin)
+    parts: list[Any] = []  # the modules of `play`, `data` and `rollouts` are put here
+    return [Mount(BASE, routes=[route for part in parts for route in part.routes(api)])]
