@@ -15,6 +15,7 @@ class Api:
         self.server = server
         self.live = server.live
         self.rows = server.rows
+        self.owners: dict[int, str] = {}  # by the number of a key, which never changes hands
 
     async def read(self, sql: str, *values: Any) -> list[Any]:
         """Return the rows of a select."""

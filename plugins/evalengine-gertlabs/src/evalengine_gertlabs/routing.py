@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evalengine_gertlabs import accounts
 from evalengine_gertlabs.api import Api
 from evalengine_gertlabs.tables import TABLES
 
@@ -25,5 +26,7 @@ def routes(server: Server) -> Sequence[Any]:
         await server.call(server.rows.together, TABLES.make)
 
     server.on_start(begin)
-    parts: list[Any] = []  # the modules of `play`, `data` and `rollouts` are put here
+    parts: list[Any] = [
+        accounts,
+    ]
     return [Mount(BASE, routes=[route for part in parts for route in part.routes(api)])]

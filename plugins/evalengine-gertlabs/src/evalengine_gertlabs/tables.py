@@ -30,4 +30,4 @@ class Tables:
             connection.execute("insert into gert_schema values (?)", (name,))
 
 
-TABLES = Tables([])
+TABLES = Tables(["play_1"])
