@@ -146,6 +146,36 @@ def test_a_match_waits_until_its_seats_are_taken_and_a_seat_is_taken_once(tmp_pa
     awaited(body())
 
 
+def test_agents_play_among_themselves_and_go_on_after_a_restart(tmp_path):
+    slow = str(tmp_path / "slow.py")
+    Path(slow).write_text(
+        "import time\n\ndef act(observation):\n    time.sleep(0.1)\n    return observation.legal[0]\n"
+    )
+
+    async def body():
+        async with live_at(tmp_path) as live:
+            fast = await live.open(Wish(game="tictactoe", seats=["random", "random"], take=0))
+            assert (fast.state, fast.seats) == ("active", ())
+            *_, end = [position async for position in await live.subscribe(fast.id)]
+            assert (end.state, end.termination) == ("completed", "rules")
+            with refused(Why.FULL):
+                await live.join((await live.open(Wish(game="tictactoe", seats=["first", slow], take=0))).id)
+            (begun,) = await live.listed(state="active")
+            async for position in await live.subscribe(begun.id):
+                if position.turn >= 2:
+                    break
+        async with live_at(tmp_path) as live:
+            *_, end = [position async for position in await live.subscribe(begun.id)]
+            assert (end.state, end.reason) == ("completed", "")
+            for child in await live.branch(begun.id, count=2):
+                assert (child.state, child.seats) == ("active", ())
+                *_, end = [position async for position in await live.subscribe(child.id)]
+                assert end.state == "completed"
+
+    awaited(body())
+    check_replays(tmp_path)
+
+
 def test_what_is_no_action_changes_nothing_and_is_told_why(tmp_path):
     async def body():
         async with live_at(tmp_path) as live:

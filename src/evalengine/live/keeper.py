@@ -245,7 +245,8 @@ class Keeper:
         session = Session(row, tokens)
         session.left = left
         self._settle(session, seating.reread(row, done, run.entry), done)
-        if row.state == ACTIVE and not set(row.remote) - left.keys():  # killed between the last who left and the end
+        all_left = row.remote and not set(row.remote) - left.keys()  # killed between the last who left and the end
+        if row.state == ACTIVE and all_left:
             await self._fail(session, "left")
         elif row.state == ACTIVE:
             self._start(session)

@@ -52,7 +52,7 @@ def seated(wish: Wish, store: Store, plugs: Plugins) -> Seated:
     """
     game = _game(wish, plugs)
     remote = tuple(seat for seat, ref in enumerate(wish.seats) if ref is None)
-    if not 1 <= wish.take <= len(remote):
+    if not min(1, len(remote)) <= wish.take <= len(remote):
         raise LiveError(Why.VALUE, f"{wish.take} seats cannot be taken: {len(remote)} of the match are remote")
     people = [persons.person(number) for number in range(len(remote))]
     refs, names = _named(wish, plugs)

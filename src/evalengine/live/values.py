@@ -26,7 +26,8 @@ class Wish:
     Attributes:
         game: one game, configured: "hex(size=5)";
         seats: by seat None, a remote one, or the reference of an agent; as many as the game has;
-        take: how many of the remote seats, the first ones, the caller takes at once; the others are joined;
+        take: how many of the remote seats, the first ones, the caller takes at once; the others are joined; 0 where no
+            seat is remote: agents play among themselves;
         holder: who the caller is, for `join` to know them again, and to list their matches by;
         seed: 63 bits, None: drawn; max_turns: 0: the game's own;
         turn_s: seconds for an answer of a remote seat, by the wall clock; gone_s: for a seat that is asked and gives no
