@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evalengine_gertlabs import settings
+from evalengine_gertlabs.providers import Providers
+
 if TYPE_CHECKING:
     from evalengine import Server
 
@@ -15,6 +18,8 @@ class Api:
         self.server = server
         self.live = server.live
         self.rows = server.rows
+        self.options = settings.read()
+        self.providers = Providers(self.options)
         self.owners: dict[int, str] = {}  # by the number of a key, which never changes hands
 
     async def read(self, sql: str, *values: Any) -> list[Any]:
