@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalengine_gertlabs import settings
+from evalengine_gertlabs.catalog import Catalog
 from evalengine_gertlabs.providers import Providers
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Api:
         self.rows = server.rows
         self.options = settings.read()
         self.providers = Providers(self.options)
+        self.catalog = Catalog(server.plugins)
         self.owners: dict[int, str] = {}  # by the number of a key, which never changes hands
 
     async def read(self, sql: str, *values: Any) -> list[Any]:

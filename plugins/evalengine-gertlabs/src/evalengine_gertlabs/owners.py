@@ -34,10 +34,14 @@ async def asker(api: Api, request: Any, scope: str) -> Asker:
     return Asker(key, await _owner(api, key))
 
 
-async def asker_if_any(api: Api, request: Any) -> Asker | None:
-    """Return who asks, None without a key: for requests that a player's token authorises."""
+async def reader(api: Api, request: Any) -> Asker:
+    """Return who asks to look at something, for which a key that may play is enough, too.
+
+    Raises:
+        RefusedError: 401 without a key, 403 without a scope.
+    """
     key = api.server.key(request)
-    return None if key is None else Asker(key, await _owner(api, key))
+    return await asker(api, request, "play" if key is not None and key.may("play") else "read")
 
 
 async def _owner(api: Api, key: Key) -> str:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from evalengine import RefusedError
 from evalengine.errors import LiveError, Why
 from evalengine.web import answers
+from evalengine_gertlabs import observations
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from evalengine import EvalengineError
 
 _LIVE = {
     Why.UNKNOWN: (404, "NOT_FOUND"),
@@ -26,7 +29,10 @@ _RETRY_S = 2
 
 def result(request: Any, data: Any, status: int = 200) -> Any:
     """Return an answer with the envelope of results."""
-    return answers.result(request, data, status)
+    from starlette.responses import Response
+
+    body = {"data": data, "meta": {"request_id": request.state.request_id}}
+    return Response(observations.written(body), status, media_type="application/json")
 
 
 def nothing() -> Any:
@@ -63,6 +69,11 @@ def of_live(error: LiveError) -> RefusedError:
     """Return what a client is told when a live match cannot do what was asked of it."""
     status, code = _LIVE[error.code]
     return busy(str(error)) if error.code is Why.BUSY else RefusedError(status, code, str(error))
+
+
+def refusal(error: EvalengineError) -> RefusedError:
+    """Return what a client is told of an error of ours."""
+    return of_live(error) if isinstance(error, LiveError) else answers.as_refused(error) or answers.mistake()
 
 
 def route(path: str, function: Callable[[Any], Awaitable[Any]], *methods: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalengine_gertlabs import accounts
+from evalengine_gertlabs import accounts, games, play, sessions
 from evalengine_gertlabs.api import Api
 from evalengine_gertlabs.tables import TABLES
 
@@ -28,5 +28,8 @@ def routes(server: Server) -> Sequence[Any]:
     server.on_start(begin)
     parts: list[Any] = [
         accounts,
+        games,
+        play,
+        sessions,
     ]
     return [Mount(BASE, routes=[route for part in parts for route in part.routes(api)])]
