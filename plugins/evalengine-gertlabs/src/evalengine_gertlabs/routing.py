@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine_gertlabs import accounts, games, play, sessions
 from evalengine_gertlabs.api import Api
+from evalengine_gertlabs.rollouts import routes as rollouts
 from evalengine_gertlabs.tables import TABLES
 
 if TYPE_CHECKING:
@@ -31,5 +32,6 @@ def routes(server: Server) -> Sequence[Any]:
         games,
         play,
         sessions,
+        rollouts,
     ]
     return [Mount(BASE, routes=[route for part in parts for route in part.routes(api)])]

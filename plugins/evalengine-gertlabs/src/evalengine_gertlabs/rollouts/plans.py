@@ -1,0 +1,92 @@
+"""An episode as it is stored: in names and numbers, from which it can be begun again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evalengine import planning, references, seeding, wire
+from evalengine.branches import lucks
+from evalengine.model import Branch, MatchSpec
+from evalengine_gertlabs.rollouts.settings import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalengine.plugins import Plugins
+
+
+class Plan(NamedTuple):
+    """An episode, of msgpack's types.
+
+    Attributes:
+        slug: what clients call the game; game, config, version: what it is; max_ticks: 0: the game's own limit;
+        policy: the seats of who trains; others: the agents in the other seats, by reference;
+        band: of the league, lowest and highest; pool: which opponents were wanted; facts: what a reset tells besides;
+        branch: of a fork, the fields of a `Branch`.
+    """
+
+    slug: str
+    game: str
+    config: Mapping[str, Any]
+    version: str
+    seats: int
+    seed: int
+    max_ticks: int
+    policy: Sequence[int]
+    others: Mapping[int, str]
+    band: Sequence[float]
+    pool: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    branch: Sequence[Any] | None = None
+
+    def packed(self) -> bytes:
+        """Return it as bytes."""
+        return wire.pack(tuple(self))
+
+    @property
+    def began(self) -> int:
+        """The first tick that is its own."""
+        return 0 if self.branch is None else int(self.branch[1])
+
+
+def unpacked(data: bytes) -> Plan:
+    """Return the plan that was stored."""
+    plan = Plan._make(wire.unpack(data))
+    return plan._replace(config=dict(plan.config))
+
+
+def spec_of(plan: Plan) -> MatchSpec:
+    """Return the match of a plan."""
+    branch = None if plan.branch is None else Branch._make(plan.branch)
+    seats = tuple(range(plan.seats))
+    return MatchSpec(0, 0, 0, plan.seed, seats, max_turns=plan.max_ticks, branch=branch)
+
+
+def setting_of(plan: Plan, episode_id: str, plugs: Plugins) -> Setting:
+    """Return what a process is told of an episode.
+
+    Raises:
+        UsageError: its game or an agent is not there any more.
+    """
+    game = references.find("game", plan.game, plugs.games())
+    bundled = plugs.agents()
+    agents = tuple(
+        planning.find_agent(plan.others[seat], plugs, bundled) if seat in plan.others else None
+        for seat in range(plan.seats)
+    )
+    facts = {**plan.facts, "opponents": plan.facts.get("opponents", [])}
+    return Setting(episode_id, plan.slug, (game, plan.config), spec_of(plan), tuple(plan.policy), agents, facts)
+
+
+def forked(plan: Plan, parent: str, tick: int, turns: bytes, sample: int, *, fresh: bool) -> Plan:
+    """Return the plan of a fork of an episode.
+
+    Args:
+        turns: all that was played, packed; sample: which of its forks; fresh: with luck of its own from here on.
+    """
+    before = None if plan.branch is None else Branch._make(plan.branch)
+    root = plan.seed if before is None or before.luck_seed is None else before.luck_seed
+    luck = seeding.derive(root, "fork luck", tick, sample) if fresh else None
+    agents = seeding.derive(root, "fork agents", tick, sample)
+    branch = Branch(parent, tick, luck, lucks(before), agents, sample, turns=turns)
+    return plan._replace(branch=tuple(branch))
