@@ -18,7 +18,7 @@ from evalengine.web.rows import Rows
 
 LIMIT_S = 60
 PLUGIN = """
-import os, pathlib, signal, time
+import asyncio, contextlib, os, pathlib, signal, time
 import evalengine
 from evalengine import JobKind, RefusedError, hookimpl
 
@@ -103,6 +103,13 @@ def evalengine_routes(server):
                 raise ValueError("lost")
             await socket.send_text(text)
 
+    async def flood(socket):
+        await socket.accept()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                while True:
+                    await socket.send_text("x" * 65536)
+
     async def closed(socket):
         server.require(socket, "play")
         await socket.accept()
@@ -118,7 +125,7 @@ def evalengine_routes(server):
     server.allow_body("/large", 6 << 20)
     posts = [Route(path, echo, methods=["POST"]) for path in ("/echo", "/large")]
     gets = [Route(f"/{f.__name__}", f) for f in (secret, crash, full, half, teapot)]
-    return [*posts, *gets, WebSocketRoute("/talk", talk), WebSocketRoute("/closed", closed)]
+    return [*posts, *gets, WebSocketRoute("/talk", talk), WebSocketRoute("/flood", flood), WebSocketRoute("/closed", closed)]
 """
 
 

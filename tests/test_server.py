@@ -519,6 +519,18 @@ def test_a_websocket_whose_route_crashes_is_closed_with_1011(served):
     assert closed.value.rcvd.code == 1011
 
 
+@pytest.mark.slow
+def test_the_connection_of_a_client_that_reads_nothing_ends_with_its_websocket(tmp_path):
+    asked = (
+        b"GET /flood HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    with Served(tmp_path) as own, socket.create_connection(("127.0.0.1", own.port)) as connection:
+        connection.sendall(asked)
+        assert connection.recv(12) == b"HTTP/1.1 101"
+        until(lambda: not connections(own.port), "the connection is gone", 30)
+
+
 def test_metrics_count_and_hold_nothing_that_clients_send(served):
     httpx.request("BREW", served.url + "/<script>")
     text = httpx.get(served.url + "/metrics").text

@@ -58,7 +58,7 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
         UsageError: the port is taken, the database is another's or served already, a library is missing.
     """
     check_libraries()
-    from evalengine.web.uvicorn_server import PunctualProtocol, UvicornServer
+    from evalengine.web.uvicorn_server import EndingSocket, PunctualProtocol, UvicornServer
 
     with _alone(db), _socket(options) as listener:
         connections = _open_files() - _SPARE_FILES
@@ -67,7 +67,7 @@ def serve(db: Path, options: Options, plugs: Plugins, wanted: Sequence[str], say
         app = application(server, names, options.rate, verbose=options.verbose)
         _log_by_lines()
         url = f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
-        config = _config(app, PunctualProtocol, options, min(connections, _MOST_CONNECTIONS))
+        config = _config(app, (PunctualProtocol, EndingSocket), options, min(connections, _MOST_CONNECTIONS))
         process = UvicornServer(config, server.close, lambda: say(f"evalengine serving {url} (db {db})"))
         asyncio.run(_until_told(server, process, listener))
 
@@ -150,14 +150,14 @@ def _open_files() -> int:
     return wish if soft == resource.RLIM_INFINITY else soft
 
 
-def _config(app: Any, protocol: type, options: Options, connections: int) -> Any:
+def _config(app: Any, protocols: tuple[type, type], options: Options, connections: int) -> Any:
     import uvicorn
 
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http=protocol,  # named, so that no other library that happens to be there changes what is accepted
-        ws="websockets-sansio",
+        http=protocols[0],  # named, so that no other library that happens to be there changes what is accepted
+        ws=protocols[1],
         ws_max_size=_MESSAGE_BYTES,
         ws_ping_interval=_PING_S,
         ws_ping_timeout=None,  # a client that computes answers no pings, and is not dead

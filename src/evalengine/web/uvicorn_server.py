@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,6 +56,15 @@ class PunctualProtocol(H11Protocol):  # type: ignore[misc] # the extra need not 
     def _give_up(self, last: object) -> None:
         if self.cycle is last:  # else a request came, whose answer may take its time
             self.transport.close()
+
+
+class EndingSocket(WebSocketsSansIOProtocol):  # type: ignore[misc] # the extra need not be there
+    """A WebSocket whose connection ends after its route, also when its client takes nothing of what is left to send."""
+
+    async def run_asgi(self) -> None:
+        """Serve it; then give the client the time of a closing handshake."""
+        await super().run_asgi()
+        self.loop.call_later(self.close_timeout + 1, self.transport.abort)
 
 
 class UvicornServer(uvicorn.Server):  # type: ignore[misc] # the extra need not be there
