@@ -169,9 +169,10 @@ def _agreed(view: Any, legal: Any) -> str:
     keys = "Of its keys" if isinstance(view, dict) else "Of its keys, `view` is the position as your seat sees it;"
     rest = "; all others are the position as your seat sees it" if isinstance(view, dict) else ""
     lists = bool(legal) and isinstance(legal[0], list)
+    sample = json.dumps(legal[0], default=plain) if legal else "..."
     payload = (
         "a JSON list, as the rules describe it; a single object is a list of it."
         if lists
-        else "one action, as `_action_space` writes it; a list of one is the same."
+        else f'one action, as `_action_space` writes it: [{{"action": {sample}}}], or shorter [{sample}] or {sample}.'
     )
     return _AGREED.format(keys=keys, some="some " * lists, rest=rest, payload=payload)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evalengine.live.values import Position
 
 ACTIONS, FEEDBACK = "_action_space", "_rejection_feedback"
+_WRAPPED = "action"
 
 
 def seen(view: Any, legal: Sequence[Any] | None, feedback: str = "") -> dict[str, Any]:
@@ -33,13 +34,16 @@ def observation(position: Position, feedback: str = "") -> dict[str, Any] | None
 def action_of(payload: Any, legal: Sequence[Any] | None) -> Any:
     """Return the action that a payload means where these are legal.
 
-    Actions that are lists travel as they are, a single object as a list of it; of others, a list of one is that one.
+    Actions that are lists travel as they are, a single object as a list of it. Of others, a list of one is that one,
+    and `{"action": 4}` is 4, since models are told to answer with lists of objects.
     """
-    sample = legal[0] if legal else None
-    if isinstance(sample, list):
+    if not legal:
+        return payload
+    if isinstance(legal[0], list):
         return [payload] if isinstance(payload, dict) else payload
-    single = sample is not None and isinstance(payload, list) and len(payload) == 1
-    return payload[0] if single else payload
+    found = payload[0] if isinstance(payload, list) and len(payload) == 1 else payload
+    wrapped = isinstance(found, dict) and found.keys() == {_WRAPPED} and not isinstance(legal[0], dict)
+    return found[_WRAPPED] if wrapped else found
 
 
 def player_id(seat: int) -> str:

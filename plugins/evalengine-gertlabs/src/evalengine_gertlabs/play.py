@@ -124,7 +124,7 @@ class _Play:
             "session_id": session_id,
             "player_id": player_id(looked.seat),
             "status": position.state,
-            "reason": position.reason or None,
+            "failure_reason": position.reason or None,
             "tick": position.turn,
             "observation": observation(position, looked.feedback),
             "to_move": [player_id(seat) for seat in position.to_move],

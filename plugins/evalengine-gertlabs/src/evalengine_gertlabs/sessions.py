@@ -97,7 +97,7 @@ def view(found: Listed) -> dict[str, Any]:
         "game_slug": note["slug"],
         "configured": found.game,
         "status": position.state,
-        "reason": position.reason or None,
+        "failure_reason": position.reason or None,
         "tick": position.turn,
         "max_ticks": note["max_ticks"],
         "player_count": len(players),

@@ -257,6 +257,6 @@ def _end(position: Position) -> dict[str, Any]:
         "scores": by_player(position.scores),
         "places": by_player(position.places),
         "status": position.state,
-        "reason": position.reason or None,
+        "failure_reason": position.reason or None,
         "tick": position.turn,
     }
