@@ -125,7 +125,8 @@ def evalengine_routes(server):
     server.allow_body("/large", 6 << 20)
     posts = [Route(path, echo, methods=["POST"]) for path in ("/echo", "/large")]
     gets = [Route(f"/{f.__name__}", f) for f in (secret, crash, full, half, teapot)]
-    return [*posts, *gets, WebSocketRoute("/talk", talk), WebSocketRoute("/flood", flood), WebSocketRoute("/closed", closed)]
+    sockets = [WebSocketRoute(f"/{f.__name__}", f) for f in (talk, flood, closed)]
+    return [*posts, *gets, *sockets]
 """
 
 
