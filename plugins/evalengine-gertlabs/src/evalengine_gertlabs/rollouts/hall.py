@@ -102,7 +102,7 @@ class Hall:
         """Take up what was live when the server ended; it is begun again when somebody asks for it."""
         sql = (
             "select e.no, e.id, e.run, r.id run_id, r.owner, e.began, coalesce(max(s.after), e.began) tick"
-            " from gert_episode e join gert_run r on r.no = e.run"
+            " from gert_episode e join gert_rollout_run r on r.no = e.run"
             " left join gert_episode_step s on s.episode = e.no where e.state = 'live' group by e.no"
         )
         for row in await self._api.read(sql):
@@ -358,7 +358,7 @@ class Hall:
     async def finished(self, who: Asker, run_id: str, asked: Asked) -> Outcome:
         """Return what a step of an episode that has ended gives: its last result if that is what is asked for."""
         sql = (
-            "select e.*, r.owner from gert_episode e join gert_run r on r.no = e.run"
+            "select e.*, r.owner from gert_episode e join gert_rollout_run r on r.no = e.run"
             " where e.id = ? and r.id = ? and e.state = 'done'"
         )
         rows = await self._api.read(sql, asked.episode, run_id)
@@ -465,7 +465,7 @@ def _inserted(db: sqlite3.Connection, run: int, row: tuple[str, Plan, int, bytes
     if turns:
         db.execute("insert into gert_episode_step values (?, ?, ?, ?, null)", (number, plan.began, tick, turns))
     if over:
-        db.execute("update gert_run set ticks_used = ticks_used + ? where no = ?", (tick - plan.began, run))
+        db.execute("update gert_rollout_run set ticks_used = ticks_used + ? where no = ?", (tick - plan.began, run))
     return number
 
 
@@ -477,7 +477,7 @@ def _written(live: Live, asked: Asked, done: Stepped) -> list[Statement]:
         last = wire.pack([done.before, done.tick, asked.digest, done.result])
         found += _ended(live, "done", done.tick - live.began, last)
     if done.won is not None:
-        sql = "update gert_run set win_rate = (1 - alpha) * coalesce(win_rate, 0.5) + alpha * ? where no = ?"
+        sql = "update gert_rollout_run set win_rate = (1 - alpha) * coalesce(win_rate, 0.5) + alpha * ? where no = ?"
         found.append((f"{sql} and auto_curriculum", (done.won, live.run)))
     return found
 
@@ -485,5 +485,5 @@ def _written(live: Live, asked: Asked, done: Stepped) -> list[Statement]:
 def _ended(live: Live, state: str, ticks: int, last: bytes | None = None) -> list[Statement]:
     return [
         ("update gert_episode set state = ?, last = ?, ended = ? where no = ?", (state, last, time.time(), live.no)),
-        ("update gert_run set ticks_used = ticks_used + ? where no = ?", (ticks, live.run)),
+        ("update gert_rollout_run set ticks_used = ticks_used + ? where no = ?", (ticks, live.run)),
     ]

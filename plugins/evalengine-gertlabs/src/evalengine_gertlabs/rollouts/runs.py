@@ -61,7 +61,7 @@ class Runs:
         page = paging.page(request, "runs", int)
         status = fields.of_query(request).choice("status", STATES, None)
         before = page.after[0] if page.after else 1 << 62
-        sql = "select * from gert_run where owner = ? and no < ? and (? is null or state = ?) order by no desc limit ?"
+        sql = "select * from gert_rollout_run where owner = ? and no < ? and (? is null or state = ?) order by no desc limit ?"
         rows = await self._api.read(sql, who.owner, before, status, status, page.read)
         return paging.reply(request, page, rows, lambda row: (row["no"],), _shown)
 
@@ -72,7 +72,7 @@ class Runs:
         more = (await fields.of_body(request)).whole("additional_episodes", least=1, most=_MOST_EPISODES)
         if run["max_episodes"] + more > _MOST_EPISODES:
             raise replies.invalid(f"a run has at most {_MOST_EPISODES} episodes", "additional_episodes")
-        await self._api.change("update gert_run set max_episodes = max_episodes + ? where no = ?", more, run["no"])
+        await self._api.change("update gert_rollout_run set max_episodes = max_episodes + ? where no = ?", more, run["no"])
         return replies.result(request, _held(await self.found(who, run["id"])))
 
     async def close(self, request: Any) -> Any:
@@ -85,13 +85,13 @@ class Runs:
     async def end(self, run: Mapping[str, Any]) -> None:
         """Close a run, if it is not."""
         if run["state"] == "active":
-            sql = "update gert_run set state = 'closed', closed = ? where no = ? and state = 'active'"
+            sql = "update gert_rollout_run set state = 'closed', closed = ? where no = ? and state = 'active'"
             await self._api.change(sql, time.time(), run["no"])
         await self._end_episodes(run["no"])
 
     async def end_expired(self) -> None:
         """Close the runs whose time is over."""
-        sql = "select * from gert_run where state = 'active' and expires < ?"
+        sql = "select * from gert_rollout_run where state = 'active' and expires < ?"
         for run in await self._api.read(sql, time.time()):
             await self.end(run)
 
@@ -101,7 +101,7 @@ class Runs:
         Raises:
             RefusedError: 404 otherwise.
         """
-        rows = await self._api.read("select * from gert_run where id = ?", run_id)
+        rows = await self._api.read("select * from gert_rollout_run where id = ?", run_id)
         if not rows or not who.may_see(rows[0]["owner"]):
             raise replies.not_found("rollout run of this id")
         return dict(rows[0])
@@ -124,10 +124,10 @@ def claim(db: sqlite3.Connection, run: int, count: int) -> None:
     Raises:
         RefusedError: 409 RUN_EXHAUSTED, RUN_CLOSED.
     """
-    sql = "update gert_run set episodes_used = episodes_used + ? where no = ? and state = 'active' and episodes_used + ? <= max_episodes"
+    sql = "update gert_rollout_run set episodes_used = episodes_used + ? where no = ? and state = 'active' and episodes_used + ? <= max_episodes"
     if db.execute(sql, (count, run, count)).rowcount:
         return
-    row = db.execute("select * from gert_run where no = ?", (run,)).fetchone()
+    row = db.execute("select * from gert_rollout_run where no = ?", (run,)).fetchone()
     if row["state"] != "active":
         raise replies.conflict(f"run {row['id']} is closed: open another", "RUN_CLOSED")
     raise exhausted(row, count)
@@ -141,11 +141,11 @@ def exhausted(row: Mapping[str, Any], count: int) -> RefusedError:
 
 
 def _added(db: sqlite3.Connection, row: Mapping[str, Any]) -> None:
-    sql = "select count(*) from gert_run where owner = ? and state = 'active'"
+    sql = "select count(*) from gert_rollout_run where owner = ? and state = 'active'"
     if db.execute(sql, (row["owner"],)).fetchone()[0] >= _MOST_RUNS:
         raise replies.conflict(f"you have {_MOST_RUNS} open runs: close some", "TOO_MANY_RUNS")
     names = ", ".join(row)
-    db.execute(f"insert into gert_run ({names}) values ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608 - our names
+    db.execute(f"insert into gert_rollout_run ({names}) values ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608 - our names
 
 
 def _held(row: Mapping[str, Any]) -> dict[str, Any]:

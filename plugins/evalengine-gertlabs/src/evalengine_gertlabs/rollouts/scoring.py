@@ -181,7 +181,7 @@ class Scoring:
     async def _used(self, live: Live, played: Sequence[Played]) -> int:
         ticks = sum(one.ticks for one in played)
         live.used = time.monotonic()
-        await self._api.change("update gert_run set ticks_used = ticks_used + ? where no = ?", ticks, live.run)
+        await self._api.change("update gert_rollout_run set ticks_used = ticks_used + ? where no = ?", ticks, live.run)
         return ticks
 
 

@@ -1,4 +1,4 @@
-create table gert_run (
+create table gert_rollout_run (
     no integer primary key,
     id text not null unique,
     owner text not null,
@@ -15,11 +15,11 @@ create table gert_run (
     alpha real not null,
     win_rate real
 );
-create index gert_run_owner on gert_run (owner, no);
+create index gert_rollout_run_owner on gert_rollout_run (owner, no);
 create table gert_episode (
     no integer primary key,
     id text not null unique,
-    run integer not null references gert_run (no),
+    run integer not null references gert_rollout_run (no),
     state text not null,
     began integer not null,
     plan blob not null,
