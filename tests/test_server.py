@@ -345,6 +345,13 @@ def test_who_asks_too_often_waits_and_others_do_not(tmp_path):
         assert two.get("/secret").status_code == 200
 
 
+def test_who_asks_one_thing_after_another_is_slowed_down_and_not_refused(tmp_path):
+    with Served(tmp_path, "--rate", "40") as served, served.client("play") as one:
+        began = time.monotonic()
+        assert {one.get("/secret").status_code for _ in range(200)} == {200}
+        assert time.monotonic() - began > 0.9  # 160 at once, and 40 a second
+
+
 # ------------------------------------------------------------------------------ what is malformed
 
 

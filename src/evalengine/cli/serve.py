@@ -46,7 +46,7 @@ _PORT = 8080
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1e6),
-    default=50.0,
+    default=500.0,
     show_default=True,
     metavar="N",
     help="Requests a second of each key, or address without one; four times as many at once; 0: no limit.",

@@ -30,6 +30,7 @@ BODY_BYTES = 4 << 20
 _DRAINED = 64 << 20  # bytes of a refused body that are read all the same
 _DRAIN_S = 5.0
 _BODY_S = 60.0  # until a body is there
+_PATIENCE_S = 0.25  # that a request too many waits: who asks one thing after another is slowed down, not refused
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -135,9 +136,12 @@ class Guard:
         scope.setdefault("state", {})["key"] = key
         # A forged key counts for its address: else each new one would have a bucket of its own.
         who = ("key", key.number) if key else ("address", (scope.get("client") or ("",))[0])
-        if wait_s := self._rates.wait_s(who):
+        wait_s = self._rates.wait_s(who, _PATIENCE_S)
+        if wait_s > _PATIENCE_S:
             retry = {"retry-after": str(int(wait_s) + 1)}
             raise RefusedError(429, "RATE_LIMITED", f"too many requests: wait {wait_s:.1f} s", headers=retry)
+        if wait_s:
+            await asyncio.sleep(wait_s)
         exchange.limit_body(self._body_bytes(scope["path"]))
 
     async def _key(self, exchange: _Exchange) -> Key | None:

@@ -22,16 +22,21 @@ class Rates:
         self._clock = clock
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # tokens, when
 
-    def wait_s(self, who: Hashable) -> float:
-        """Take a token for a request; return 0, or in how many seconds there will be one."""
+    def wait_s(self, who: Hashable, patience_s: float = 0.0) -> float:
+        """Take a token for a request; return 0, or in how many seconds there will be one.
+
+        Args:
+            patience_s: that the caller would wait: a token which is there by then is taken already.
+        """
         if not self._per_s:
             return 0.0
         now = self._clock()
         tokens, when = self._buckets.get(who, (self._most, now))
         tokens = min(self._most, tokens + (now - when) * self._per_s)
-        taken = tokens >= 1
+        wait_s = max(0.0, (1 - tokens) / self._per_s)
+        taken = wait_s <= patience_s
         self._buckets[who] = (tokens - taken, now)
         self._buckets.move_to_end(who)
         if len(self._buckets) > _MOST:
             self._buckets.popitem(last=False)
-        return 0.0 if taken else (1 - tokens) / self._per_s
+        return wait_s
