@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalengine_gertlabs import accounts, games, play, sessions
+from evalengine_gertlabs import (
+    accounts,
+    billing,
+    builds,
+    exports,
+    games,
+    jobs,
+    listing,
+    play,
+    sessions,
+    submissions,
+    works,
+)
 from evalengine_gertlabs.api import Api
 from evalengine_gertlabs.rollouts import routes as rollouts
 from evalengine_gertlabs.tables import TABLES
@@ -25,6 +37,7 @@ def routes(server: Server) -> Sequence[Any]:
 
     async def begin() -> None:
         await server.call(server.rows.together, TABLES.make)
+        await server.call(server.rows.together, works.clear)
 
     server.on_start(begin)
     parts: list[Any] = [
@@ -33,5 +46,11 @@ def routes(server: Server) -> Sequence[Any]:
         play,
         sessions,
         rollouts,
+        listing,
+        billing,
+        submissions,
+        jobs,
+        exports,
+        builds,
     ]
     return [Mount(BASE, routes=[route for part in parts for route in part.routes(api)])]
