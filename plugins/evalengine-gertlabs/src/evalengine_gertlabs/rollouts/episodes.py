@@ -61,7 +61,7 @@ class Episode:
 
     def open(self) -> bytes:
         """Let others do what comes before the policy's first turn; return these turns."""
-        turns = self._advance(0)
+        turns = self._advance(self.match.turn)
         self.scores = self._scores()
         return turns
 

@@ -72,7 +72,9 @@ class Runs:
         more = (await fields.of_body(request)).whole("additional_episodes", least=1, most=_MOST_EPISODES)
         if run["max_episodes"] + more > _MOST_EPISODES:
             raise replies.invalid(f"a run has at most {_MOST_EPISODES} episodes", "additional_episodes")
-        await self._api.change("update gert_rollout_run set max_episodes = max_episodes + ? where no = ?", more, run["no"])
+        await self._api.change(
+            "update gert_rollout_run set max_episodes = max_episodes + ? where no = ?", more, run["no"]
+        )
         return replies.result(request, _held(await self.found(who, run["id"])))
 
     async def close(self, request: Any) -> Any:
