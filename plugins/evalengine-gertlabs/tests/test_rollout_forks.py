@@ -158,7 +158,7 @@ def test_an_action_of_a_seat_that_is_not_on_turn_is_not_scored(client, run_id, p
 
 def test_actions_of_one_that_all_give_at_once_are_scored(client, run_id):
     episode = client.rollout_runs.reset(run_id, game="market_simulator", seed=2, max_ticks=20)["episode_id"]
-    cheap = [{"good": "grain", "side": "buy", "quantity": 20, "price": 1}]
+    cheap = [{"good": "grain", "side": "buy", "quantity": 10, "price": 60}]
     found = client.rollout_runs.score_actions(run_id, episode, candidate_actions=[cheap, []], samples_per_action=6)
     assert [one["action_rank"] for one in found["actions"]] == [1, 2]
     assert found["actions"][0]["scored"] == 6

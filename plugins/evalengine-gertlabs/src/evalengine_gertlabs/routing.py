@@ -20,6 +20,7 @@ from evalengine_gertlabs import (
 from evalengine_gertlabs.api import Api
 from evalengine_gertlabs.rollouts import routes as rollouts
 from evalengine_gertlabs.tables import TABLES
+from evalengine_gertlabs.tasks import routes as tasks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,7 @@ def routes(server: Server) -> Sequence[Any]:
         play,
         sessions,
         rollouts,
+        tasks,
         listing,
         billing,
         submissions,

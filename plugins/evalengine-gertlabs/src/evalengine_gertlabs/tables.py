@@ -30,4 +30,4 @@ class Tables:
             connection.execute("insert into gert_schema values (?)", (name,))
 
 
-TABLES = Tables(["play_1", "rollouts_1", "data_1"])
+TABLES = Tables(["play_1", "rollouts_1", "data_1", "tasks_1"])
