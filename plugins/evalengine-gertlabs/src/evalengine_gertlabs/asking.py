@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from evalengine.builtin.llm.prompt import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +30,9 @@ The module defines a class `Agent` with a method `act(self, observation)`, which
 seat is to move, and may define `start(self, info)`, called before the first turn. One `Agent` is made for each match.
 - `observation.legal`: the actions that are possible now, a list; return one of them. `None`: any that the rules take.
 - `observation.view`: what the seat sees; `observation.seat`, `observation.turn`: whole numbers from 0.
-- `observation.config`: the game's parameters: {config}.
+- `observation.config`: the game's parameters, as above.
 - `info.rng`: a `random.Random` of this match; `info.seat`, `info.seats`.
-A turn may take {turn_s} seconds of processor time. There is no network, and files cannot be written.
+A turn may take one second of processor time. There is no network, and files cannot be written.
 An exception, an action that is not possible or a turn that takes too long loses the match.
 Variant {number}: if it is not 0, choose another approach than the most obvious one.
 {before}Answer with the whole module in one block of code, and nothing after it."""
@@ -49,8 +52,9 @@ def source(end: Endpoint, model: str, game: GameSpec, number: int, before: str) 
         AskingError: no answer came, or none with source.
     """
     told = f"Your last answer could not be used: {before}\n" if before else ""
-    config = json.dumps({name: schema.get("default") for name, schema in game.config.items()})
-    task = _TASK.format(rules=game.doc, config=config, turn_s=1, number=number, before=told)
+    config = {name: schema.get("default") for name, schema in game.config.items()}
+    told_of: Any = SimpleNamespace(game=game.name, config=config, rules=game.doc)
+    task = _TASK.format(rules=rules(told_of), number=number, before=told)
     blocks = _FENCED.findall(text := _asked(end, model, task))
     found: str = max(blocks, key=len) if blocks else text
     if not found.strip():

@@ -112,7 +112,7 @@ class _Exports:
         row = await self._own(asker, request)
         if row["state"] != "completed":
             msg = f"this export is {row['state']}: wait for the job of its id"
-            raise replies.conflict(msg, "NOT_READY", status=row["state"])
+            raise replies.conflict(msg, "NOT_READY", export_status=row["state"])
         result = json.loads(row["result"])
         if not result["record_count"]:
             return replies.result(request, {"record_count": 0, "message": "nothing fits this export"})
