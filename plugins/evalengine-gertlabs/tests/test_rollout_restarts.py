@@ -6,18 +6,18 @@ import signal
 from pathlib import Path
 
 import pytest
+from evalengine_gertlabs.api import Api
+from evalengine_gertlabs.owners import Asker
+from evalengine_gertlabs.rollouts import hall, lives, plans
+from evalengine_gertlabs.rollouts.hall import Hall
+from evalengine_gertlabs.rollouts.settings import Asked
+from evalengine_gertlabs.tables import TABLES
 from gertlabs import ConflictError, NotFoundError, rollouts
 from served import Served, until
 
 from evalengine.plugins import Plugins
 from evalengine.web.house import Server
 from evalengine.web.keys import Key
-from evalengine_gertlabs.api import Api
-from evalengine_gertlabs.owners import Asker
-from evalengine_gertlabs.rollouts import hall, plans
-from evalengine_gertlabs.rollouts.hall import Hall
-from evalengine_gertlabs.rollouts.settings import Asked
-from evalengine_gertlabs.tables import TABLES
 
 
 def first(observation, _seat=None):
@@ -166,8 +166,8 @@ WHO = Asker(Key(number=1, name="one", scopes=frozenset({"play"}), created=0.0), 
 
 
 def opened(server):
-    sql = "insert into gert_rollout_run values (1, 'run_1', 'key-1', 'active', 0, 9e9, null, 9, 0, 9, 0, 0, 0.1, 0.1, null)"
-    server.rows.change(sql)
+    rest = "'active', 0, 9e9, null, 9, 0, 9, 0, 0, 0.1, 0.1, null"
+    server.rows.change(f"insert into gert_rollout_run values (1, 'run_1', 'key-1', {rest})")
 
 
 def planned():
@@ -177,8 +177,8 @@ def planned():
 def test_idle_episodes_are_closed_and_what_has_ended_is_forgotten(tmp_path, monkeypatch):
     async def body(server, made):
         opened(server)
-        await made.begin(WHO, RUN, [planned(), planned()])
-        idle, used = made._live.values()
+        await made.begin(RUN, [planned(), planned()])
+        idle, used = made.lives
         await made.step([(idle, Asked(idle.id, 4, None, None, b""))])
         idle.used -= hall.IDLE_S + 1
         await made.close_idle()
@@ -198,9 +198,9 @@ def test_there_are_so_many_episodes_at_once(tmp_path, monkeypatch):
     async def body(server, made):
         opened(server)
         for most, code in (("MOST_OF_ONE", "EPISODE_LIMIT"), ("MOST_LIVE", "HOST_AT_CAPACITY")):
-            monkeypatch.setattr(hall, most, 1)
-            with pytest.raises(Exception, match="1 live episodes|plays 1 episodes") as told:
-                await made.begin(WHO, RUN, [planned(), planned()])
+            monkeypatch.setattr(lives, most, 1)
+            with pytest.raises(Exception, match=r"1 live episodes|plays 1 episodes") as told:
+                await made.begin(RUN, [planned(), planned()])
             assert told.value.code == code
             monkeypatch.undo()
         assert server.rows.read("select episodes_used from gert_rollout_run")[0][0] == 0
@@ -211,12 +211,13 @@ def test_there_are_so_many_episodes_at_once(tmp_path, monkeypatch):
 def test_what_cannot_be_stored_has_not_happened(tmp_path, monkeypatch):
     async def body(server, made):
         opened(server)
-        await made.begin(WHO, RUN, [planned()])
-        (live,) = made._live.values()
+        await made.begin(RUN, [planned()])
+        (live,) = made.lives
         asked = Asked(live.id, 4, None, 0, b"digest")
 
         async def full(_):
-            raise OSError("full")
+            msg = "full"
+            raise OSError(msg)
 
         monkeypatch.setattr(made._scribe, "store", full)
         with pytest.raises(OSError, match="full"):

@@ -73,7 +73,7 @@ def test_seats_of_a_simultaneous_game_act_at_once_and_an_empty_list_does_nothing
     assert position["turn_based"] is False
     before, rewards = position["initial_scores"], dict.fromkeys(position["policy_seats"], 0.0)
     while not position["done"]:
-        act = dict.fromkeys(position["on_turn_seats"], [])
+        act = {seat: [] for seat in position["on_turn_seats"]}
         act["p1"] = {"good": "grain", "side": "buy", "quantity": 1, "price": 1}
         position = client.rollout_runs.step(run_id, position.get("episode_id"), actions=act)
         for seat, reward in position["rewards"].items():
@@ -376,7 +376,7 @@ def test_wrong_fields_are_refused_and_nothing_happens(client, run_id, path, body
 def test_a_huge_action_is_a_fault_and_a_deep_one_no_json(client, run_id):
     episode = client.rollout_runs.reset(run_id, game="market_simulator")["episode_id"]
     with pytest.raises(ValidationError) as told:
-        client.rollout_runs.step(run_id, episode, actions={"p0": eval("[" * 150 + "]" * 150), "p1": []})  # noqa: S307
+        client.rollout_runs.step(run_id, episode, actions={"p0": eval("[" * 150 + "]" * 150), "p1": []})
     assert told.value.code == "INVALID_JSON"
     order = {"good": "grain" * 1000, "side": "buy", "quantity": 1, "price": 1}
     found = client.rollout_runs.step(run_id, episode, actions={"p0": [order] * 500, "p1": []})

@@ -1,5 +1,6 @@
 """Verifiable tasks, issued and scored through the published client."""
 
+import itertools
 import json
 import math
 import random
@@ -8,13 +9,13 @@ import sqlite3
 
 import gertlabs
 import pytest
+from evalengine_gertlabs.tasks.descriptions import _expanded, _written
+from evalengine_gertlabs.tasks.expressions import Expression
+from evalengine_gertlabs.tasks.routes import VARIANTS
+from evalengine_gertlabs.tasks.variants import FORMAT
 from gertlabs import NotFoundError, ValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from evalengine_gertlabs.tasks.compression import Expression, _expanded, _written
-from evalengine_gertlabs.tasks.routes import VARIANTS
-from evalengine_gertlabs.tasks.variants import FORMAT
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -30,7 +31,7 @@ def cells(prompt):
     later = re.search(r"give (?:the row (\d+) rows after|the next row)", prompt)
     rows = re.findall(r"^[01]+$", prompt, re.MULTILINE)
     table = {}
-    for above, below in zip(rows, rows[1:], strict=False):
+    for above, below in itertools.pairwise(rows):
         for place, cell in enumerate(below):
             table[above[place - 1] + above[place] + above[(place + 1) % len(above)]] = cell
     row = rows[-1]
@@ -58,7 +59,7 @@ def source(prompt):
         name, letters, *rows = table.split("\n")
         letters = letters.split()
         chances = {row[0]: dict(zip(letters, map(int, row[2:].split()), strict=True)) for row in rows}
-        fits[name[0]] = sum(math.log(chances[a][b]) for a, b in zip(text, text[1:], strict=False))
+        fits[name[0]] = sum(math.log(chances[a][b]) for a, b in itertools.pairwise(text))
     return max(fits, key=fits.get)
 
 

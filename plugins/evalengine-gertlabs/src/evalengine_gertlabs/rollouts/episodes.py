@@ -6,28 +6,22 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from evalengine import wire
-from evalengine.match import Match
 from evalengine.model import Fault, FaultKind, Termination
 from evalengine_gertlabs.rollouts import shown
+from evalengine_gertlabs.rollouts.once import RefusedError, again
 from evalengine_gertlabs.rollouts.seating import Sitting, ask_all
-from evalengine_gertlabs.rollouts.settings import Asked, Refused, Setting, Stepped, seat_name
+from evalengine_gertlabs.rollouts.settings import Asked, Setting, Stepped, seat_name
+from evalengine_gertlabs.rollouts.turns import begun, turns_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evalengine.contracts import Game, Request
+    from evalengine.match import Match
 
 _LEVEL = 0.5  # of a win, when the first place is shared
 Row = tuple[int, bytes, bytes | None]
 """A stored step: the tick that it was done in, its turns, the digest of its actions; None: nobody asked for it."""
-
-
-class RefusedError(Exception):
-    """A step cannot be done; nothing has happened."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.refused = Refused(status, code, message)
 
 
 class Episode:
@@ -284,46 +278,3 @@ def _outcome(place: int, places: Sequence[int]) -> str:
     if place > 1:
         return "loss"
     return "win" if places.count(1) == 1 else "draw"
-
-
-def again(last: Stepped | None, digest: bytes, asked: Asked, tick: int) -> Stepped:
-    """Return what the last step gave, if it is the one that is asked for.
-
-    Raises:
-        RefusedError: it is not.
-    """
-    if last is None or asked.expected != last.before:
-        told = f"expected_tick is {asked.expected}, the episode is at tick {tick}"
-        raise RefusedError(409, "STEP_CONFLICT", told)
-    if digest != asked.digest:
-        told = f"tick {asked.expected} was stepped already, with other actions; the episode is at tick {tick}"
-        raise RefusedError(409, "STEP_CONFLICT", told)
-    return last._replace(turns=b"")
-
-
-def begun(setting: Setting, game: Game) -> Match:
-    """Return the match of an episode where it begins.
-
-    Raises:
-        GameError: the game failed, or is not what it was.
-    """
-    branch = setting.spec.branch
-    return (
-        Match(setting.spec, game)
-        if branch is None
-        else Match.resume(setting.spec, game, wire.unpack_turns(branch.turns))
-    )
-
-
-def turns_since(match: Match, tick: int) -> bytes:
-    """Return the turns of a match since a tick, packed; b"" where there are none."""
-    actions, who, faults = match.log
-    if tick >= match.turn:
-        return b""
-    late = [(turn - tick, seat, fault) for turn, seat, fault in faults if turn >= tick]
-    done = sum(_size(seats) for seats in who[tick:]) - len(late)
-    return wire.pack_turns((actions[len(actions) - done :], who[tick:], late))
-
-
-def _size(who: int) -> int:
-    return 1 if who >= 0 else (~who).bit_count()

@@ -6,6 +6,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from evalengine_gertlabs.rollouts.shown import ACTION
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,6 +79,13 @@ def distinct(actions: Sequence[Any]) -> list[Any]:
         single = action[0] if isinstance(action, list) and len(action) == 1 else action
         found.setdefault(json.dumps(single, sort_keys=True), single)
     return list(found.values())
+
+
+def others(actions: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """Return actions that are not among given ones, however these are written."""
+    meant = [one[ACTION] if isinstance(one, dict) and ACTION in one else one for one in given]
+    known = distinct(meant)
+    return distinct([*known, *actions])[len(known) :]
 
 
 def ranked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

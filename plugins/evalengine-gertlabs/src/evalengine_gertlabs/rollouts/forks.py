@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from evalengine_gertlabs.api import Api
     from evalengine_gertlabs.owners import Asker
-    from evalengine_gertlabs.rollouts.hall import Hall, Live
+    from evalengine_gertlabs.rollouts.hall import Hall
+    from evalengine_gertlabs.rollouts.lives import Live
     from evalengine_gertlabs.rollouts.plans import Plan
     from evalengine_gertlabs.rollouts.runs import Runs
 
@@ -78,12 +79,14 @@ class Forks:
             told = f"this op_key made {row['count']} forks: use another for {count}"
             raise replies.conflict(told)
         if row["state"] == _FAILED:
-            raise replies.conflict("the batch of this op_key failed: use another", "OP_FAILED")
+            told = "the batch of this op_key failed: use another"
+            raise replies.conflict(told, "OP_FAILED")
         if row["at"] < time.time() - REPLAYED_S:
-            raise replies.conflict("the batch of this op_key is too old to be told again", "REPLAY_EXPIRED")
+            told = "the batch of this op_key is too old to be told again"
+            raise replies.conflict(told, "REPLAY_EXPIRED")
         first, ids = wire.unpack(row["children"])
-        told = json.loads(first)
-        return [json.dumps({**told, "episode_id": one}, separators=(",", ":")).encode() for one in ids]
+        shown = json.loads(first)
+        return [json.dumps({**shown, "episode_id": one}, separators=(",", ":")).encode() for one in ids]
 
     async def _forked(self, who: Asker, path: Mapping[str, str], count: int, key: str | None) -> list[bytes]:
         """Return what is told of new forks.
@@ -93,7 +96,7 @@ class Forks:
         """
         run = await self._runs.active(who, path["run_id"])
         parent = await self._hall.going_on(who, run, path["episode_id"])
-        self._hall.check_room(who, count)
+        self._hall.lives.check_room(run["owner"], count)
         async with parent.lock:
             plan = await self._hall.plan(parent)
             tick, turns, _, _ = await self._hall.ask(parent, "state", parent.id)
@@ -101,7 +104,7 @@ class Forks:
             parent.forks += count
             parent.used = time.monotonic()
         try:
-            return await self._hall.begin(who, run, made, None if key is None else _noted(parent.id, key, count))
+            return await self._hall.begin(run, made, None if key is None else _noted(parent.id, key, count))
         except (DiedError, FailedError) as error:
             if key is not None:
                 await self._api.change(*_row(parent.id, key, count, _FAILED, b""))

@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 from evalengine import references, wire
 from evalengine.errors import GameError
 from evalengine_gertlabs.rollouts import playouts, shown
-from evalengine_gertlabs.rollouts.episodes import Episode, RefusedError, turns_since
+from evalengine_gertlabs.rollouts.episodes import Episode
+from evalengine_gertlabs.rollouts.once import RefusedError
 from evalengine_gertlabs.rollouts.settings import Asked, Refused, Setting, Stepped
+from evalengine_gertlabs.rollouts.turns import turns_since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +46,7 @@ class Kernel:
         self._games: dict[tuple[str, str], Game] = {}
 
     def open(self, settings: Sequence[Setting]) -> list[tuple[bytes, int, bytes, bool]]:
-        """Begin episodes that stand alike; return of each what is told, its tick, the turns that others did, its end."""
+        """Begin episodes that stand alike; return what is told of each, its tick, others' turns, and if it is over."""
         first: Episode | None = None
         made = []
         for setting in settings:
@@ -109,7 +111,7 @@ class Kernel:
         """Return the listed actions of a seat that is asked, of JSON's types."""
         requests = self._episodes[episode_id].match.requests()
         legal = next((request.legal for request in requests if request.seat == seat), None)
-        return [] if legal is None else json.loads(shown.as_json(list(legal)))  # type: ignore[no-any-return] # a list
+        return [] if legal is None else json.loads(shown.as_json(list(legal)))
 
     def drop(self, ids: Sequence[str]) -> None:
         """Forget episodes."""

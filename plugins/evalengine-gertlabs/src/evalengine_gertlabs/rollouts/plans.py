@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalengine import planning, references, seeding, wire
+from evalengine import seeding, wire
 from evalengine.branches import lucks
 from evalengine.model import Branch, MatchSpec
-from evalengine_gertlabs.rollouts.settings import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from evalengine.plugins import Plugins
 
 
 class Plan(NamedTuple):
@@ -60,22 +57,6 @@ def spec_of(plan: Plan) -> MatchSpec:
     branch = None if plan.branch is None else Branch._make(plan.branch)
     seats = tuple(range(plan.seats))
     return MatchSpec(0, 0, 0, plan.seed, seats, max_turns=plan.max_ticks, branch=branch)
-
-
-def setting_of(plan: Plan, episode_id: str, plugs: Plugins) -> Setting:
-    """Return what a process is told of an episode.
-
-    Raises:
-        UsageError: its game or an agent is not there any more.
-    """
-    game = references.find("game", plan.game, plugs.games())
-    bundled = plugs.agents()
-    agents = tuple(
-        planning.find_agent(plan.others[seat], plugs, bundled) if seat in plan.others else None
-        for seat in range(plan.seats)
-    )
-    facts = {**plan.facts, "opponents": plan.facts.get("opponents", [])}
-    return Setting(episode_id, plan.slug, (game, plan.config), spec_of(plan), tuple(plan.policy), agents, facts)
 
 
 def forked(plan: Plan, parent: str, tick: int, turns: bytes, sample: int, *, fresh: bool) -> Plan:

@@ -1,4 +1,4 @@
-"""The processes that play episodes, as the server sees them: started when first needed, asked, killed when they hang."""
+"""The processes that play episodes, as the server sees them: started when needed, asked, killed when they hang."""
 
 from __future__ import annotations
 
@@ -49,10 +49,9 @@ class Processes:
         """Note that a process has more, or fewer, episodes."""
         self._loads[number] += episodes
 
-    @property
-    def pids(self) -> list[int]:
-        """The numbers of those that run."""
-        return [process.pid for process in self._running.values()]
+    def runs(self, number: int) -> bool:
+        """Say whether a process has been started, and has not died."""
+        return number in self._running
 
     async def ask(self, number: int, verb: str, *arguments: Any) -> Any:
         """Return what a method of the process's `Kernel` returns.
@@ -99,10 +98,6 @@ class _Process:
         self._writer: asyncio.StreamWriter | None = None
         self._frames: list[bytes] = []
         self._task = asyncio.create_task(self._listen(ours))
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     async def ask(self, verb: str, arguments: tuple[Any, ...]) -> Any:
         number = next(self._numbers)
@@ -154,6 +149,7 @@ class _Process:
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(DiedError())
+                answer.exception()  # whoever asked may be gone
         self._asked.clear()
 
     def kill(self) -> None:

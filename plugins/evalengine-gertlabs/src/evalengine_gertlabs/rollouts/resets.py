@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import RefusedError, seeding
@@ -53,11 +53,13 @@ def read(body: Fields, most_ticks: int) -> Wish:
     """
     game, tags = body.text("game", None), body.texts("tags", [])
     if (game is None) == (not tags):
-        raise replies.invalid("give one of game and tags", "game")
+        told = "give one of game and tags"
+        raise replies.invalid(told, "game")
     difficulty = body.number(DIFFICULTY, None, least=0, most=1e6)
     opponents = body.whole("opponent_seats", 0, most=100)
     if difficulty is not None and (game is None or opponents):
-        raise replies.invalid("difficulty goes with a game by name and without opponent_seats", DIFFICULTY)
+        told = "difficulty goes with a game by name and without opponent_seats"
+        raise replies.invalid(told, DIFFICULTY)
     max_ticks = body.whole("max_ticks", 0, most=1 << 31)
     if max_ticks > most_ticks:
         told = f"max_ticks {max_ticks} is more than the run's max_ticks_per_episode, {most_ticks}"
@@ -83,7 +85,8 @@ def band_of(body: Fields) -> tuple[float | None, float | None]:
     """
     low, high = (body.number(f"{side}_percentile", None, least=0, most=1) for side in ("min", "max"))
     if low is not None and high is not None and low > high:
-        raise replies.invalid("min_percentile must be at most max_percentile", "min_percentile")
+        told = "min_percentile must be at most max_percentile"
+        raise replies.invalid(told, "min_percentile")
     return low, high
 
 
@@ -103,10 +106,11 @@ def pool_of(body: Fields) -> dict[str, Any]:
 
 def _seconds(text: str, field: str) -> float:
     try:
-        found = datetime.datetime.fromisoformat(text)
+        found = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise replies.invalid(f"{field} must be a time of RFC 3339: 2026-01-31T12:00:00Z", field) from None
-    return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).timestamp()
+        told = f"{field} must be a time of RFC 3339: 2026-01-31T12:00:00Z"
+        raise replies.invalid(told, field) from None
+    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def planned(api: Api, wish: Wish, run: Mapping[str, Any]) -> Plan:
@@ -172,7 +176,8 @@ def _game(api: Api, wish: Wish) -> tuple[ChosenGame, GameSpec]:
         return _chosen(api, spec, wish), spec
     fitting = [spec for spec in api.catalog.tagged(wish.tags) if _could(spec, wish)]
     if not fitting:
-        raise replies.not_found(f"game with the tags {', '.join(wish.tags)[:200]} for so many players")
+        what = f"game with the tags {', '.join(wish.tags)[:200]} for so many players"
+        raise replies.not_found(what)
     spec = seeding.stream(seeding.fresh_seed()).choice(fitting)
     return _chosen(api, spec, wish), spec
 

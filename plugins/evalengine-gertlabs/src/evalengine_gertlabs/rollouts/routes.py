@@ -104,15 +104,15 @@ class _Episodes:
         who = await owners.asker(self._api, request, "play")
         run = await self.runs.active(who, request.path_params["run_id"])
         wish = resets.read(await fields.of_body(request), run["ticks_per_episode"])
-        self._hall.check_room(who, 1)
+        self._hall.lives.check_room(run["owner"], 1)
         plan = await self._api.server.call(resets.planned, self._api, wish, run)
-        (told,) = await self._hall.begin(who, run, [plan])
+        (told,) = await self._hall.begin(run, [plan])
         return envelope.raw(request, told, 201)
 
     async def probe(self, request: Any) -> Any:
         """Tell where a live episode stands."""
         who = await owners.asker(self._api, request, "play")
-        live = self._hall.must(who, **request.path_params)
+        live = self._hall.lives.must(who, **request.path_params)
         async with live.lock:
             told = await self._hall.ask(live, "probe", live.id)
         return envelope.raw(request, told)
@@ -120,7 +120,7 @@ class _Episodes:
     async def close(self, request: Any) -> Any:
         """Close a live episode."""
         who = await owners.asker(self._api, request, "play")
-        live = self._hall.must(who, **request.path_params)
+        live = self._hall.lives.must(who, **request.path_params)
         ticks = await self._hall.close(live)
         return replies.result(request, {"episode_id": live.id, "ticks_used": ticks})
 
@@ -141,20 +141,20 @@ class _Episodes:
         who = await owners.asker(self._api, request, "play")
         run_id = request.path_params["run_id"]
         asked = _all_asked((await fields.of_body(request)).any("steps"))
-        if all(self._hall.live(who, run_id, one.episode) is None for one in asked):
+        if all(self._hall.lives.find(who, run_id, one.episode) is None for one in asked):
             await self.runs.found(who, run_id)
         outcomes = await self._outcomes(who, run_id, asked)
         told = [self._told(one.episode, outcome) for one, outcome in zip(asked, outcomes, strict=True)]
         return envelope.raw(request, b'{"results":[' + b",".join(told) + b"]}")
 
     async def _outcomes(self, who: Asker, run_id: str, asked: Sequence[Asked]) -> list[Outcome]:
-        found = [self._hall.live(who, run_id, one.episode) for one in asked]
+        found = [self._hall.lives.find(who, run_id, one.episode) for one in asked]
         pairs = [(live, one) for live, one in zip(found, asked, strict=True) if live is not None]
         stepped = iter(await self._hall.step(pairs) if pairs else [])
-        outcomes = [None if live is None else next(stepped) for live in found]
+        outcomes: list[Outcome | None] = [None if live is None else next(stepped) for live in found]
         # One that ended, now or before: if it ended by what is asked for, that is told again.
         return [
-            await self._hall.finished(who, run_id, one) if _is_gone(outcome) else outcome
+            await self._hall.finished(who, run_id, one) if outcome is None or _is_gone(outcome) else outcome
             for one, outcome in zip(asked, outcomes, strict=True)
         ]
 
@@ -168,8 +168,8 @@ class _Episodes:
         return envelope.entry(episode_id, outcome.result)
 
 
-def _is_gone(outcome: Any) -> bool:
-    return outcome is None or (isinstance(outcome, Refused) and outcome.status == 404)  # noqa: PLR2004 - of HTTP
+def _is_gone(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refused) and outcome.status == 404  # noqa: PLR2004 - of HTTP
 
 
 def _asked(episode_id: str, body: Fields) -> Asked:
@@ -180,7 +180,8 @@ def _asked(episode_id: str, body: Fields) -> Asked:
     """
     actions = body.mapping("actions", None)
     if ("action" in body) == (actions is not None):
-        raise replies.invalid("give one of action and actions; action [] does nothing", "action")
+        told = "give one of action and actions; action [] does nothing"
+        raise replies.invalid(told, "action")
     action = body.any("action", None)
     expected = body.whole("expected_tick", None)
     digest = hashlib.sha256(json.dumps([action, actions], sort_keys=True).encode()).digest()[:16]
@@ -209,5 +210,6 @@ def _all_asked(steps: Any) -> list[Asked]:
             told = f"steps[{number}]: {error.message}"
             raise replies.invalid(told, "steps") from error
     if len({one.episode for one in asked}) < len(asked):
-        raise replies.invalid("steps must be of different episodes", "steps")
+        told = "steps must be of different episodes"
+        raise replies.invalid(told, "steps")
     return asked

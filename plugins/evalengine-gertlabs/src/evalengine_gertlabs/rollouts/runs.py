@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from evalengine import RefusedError
 from evalengine_gertlabs import fields, owners, paging, replies
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Awaitable, Callable, Mapping
 
+    from evalengine import RefusedError
     from evalengine_gertlabs.api import Api
     from evalengine_gertlabs.owners import Asker
 
@@ -61,7 +61,8 @@ class Runs:
         page = paging.page(request, "runs", int)
         status = fields.of_query(request).choice("status", STATES, None)
         before = page.after[0] if page.after else 1 << 62
-        sql = "select * from gert_rollout_run where owner = ? and no < ? and (? is null or state = ?) order by no desc limit ?"
+        sql = """select * from gert_rollout_run where owner = ? and no < ? and (? is null or state = ?)
+            order by no desc limit ?"""
         rows = await self._api.read(sql, who.owner, before, status, status, page.read)
         return paging.reply(request, page, rows, lambda row: (row["no"],), _shown)
 
@@ -71,7 +72,8 @@ class Runs:
         run = await self.active(who, request.path_params["run_id"])
         more = (await fields.of_body(request)).whole("additional_episodes", least=1, most=_MOST_EPISODES)
         if run["max_episodes"] + more > _MOST_EPISODES:
-            raise replies.invalid(f"a run has at most {_MOST_EPISODES} episodes", "additional_episodes")
+            told = f"a run has at most {_MOST_EPISODES} episodes"
+            raise replies.invalid(told, "additional_episodes")
         await self._api.change(
             "update gert_rollout_run set max_episodes = max_episodes + ? where no = ?", more, run["no"]
         )
@@ -105,7 +107,8 @@ class Runs:
         """
         rows = await self._api.read("select * from gert_rollout_run where id = ?", run_id)
         if not rows or not who.may_see(rows[0]["owner"]):
-            raise replies.not_found("rollout run of this id")
+            what = "rollout run of this id"
+            raise replies.not_found(what)
         return dict(rows[0])
 
     async def active(self, who: Asker, run_id: str) -> Mapping[str, Any]:
@@ -116,7 +119,8 @@ class Runs:
         """
         run = await self.found(who, run_id)
         if run["state"] != "active" or run["expires"] < time.time():
-            raise replies.conflict(f"run {run_id} is closed: open another", "RUN_CLOSED")
+            msg = f"run {run_id} is closed: open another"
+            raise replies.conflict(msg, "RUN_CLOSED")
         return run
 
 
@@ -126,12 +130,14 @@ def claim(db: sqlite3.Connection, run: int, count: int) -> None:
     Raises:
         RefusedError: 409 RUN_EXHAUSTED, RUN_CLOSED.
     """
-    sql = "update gert_rollout_run set episodes_used = episodes_used + ? where no = ? and state = 'active' and episodes_used + ? <= max_episodes"
+    sql = """update gert_rollout_run set episodes_used = episodes_used + ?
+        where no = ? and state = 'active' and episodes_used + ? <= max_episodes"""
     if db.execute(sql, (count, run, count)).rowcount:
         return
     row = db.execute("select * from gert_rollout_run where no = ?", (run,)).fetchone()
     if row["state"] != "active":
-        raise replies.conflict(f"run {row['id']} is closed: open another", "RUN_CLOSED")
+        msg = f"run {row['id']} is closed: open another"
+        raise replies.conflict(msg, "RUN_CLOSED")
     raise exhausted(row, count)
 
 
@@ -145,7 +151,8 @@ def exhausted(row: Mapping[str, Any], count: int) -> RefusedError:
 def _added(db: sqlite3.Connection, row: Mapping[str, Any]) -> None:
     sql = "select count(*) from gert_rollout_run where owner = ? and state = 'active'"
     if db.execute(sql, (row["owner"],)).fetchone()[0] >= _MOST_RUNS:
-        raise replies.conflict(f"you have {_MOST_RUNS} open runs: close some", "TOO_MANY_RUNS")
+        msg = f"you have {_MOST_RUNS} open runs: close some"
+        raise replies.conflict(msg, "TOO_MANY_RUNS")
     names = ", ".join(row)
     db.execute(f"insert into gert_rollout_run ({names}) values ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608 - our names
 
@@ -181,6 +188,4 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def stamp(seconds: float) -> str:
     """Return a time as clients read it."""
-    return (
-        datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from evalengine_gertlabs.api import Api
     from evalengine_gertlabs.fields import Fields
-    from evalengine_gertlabs.rollouts.hall import Hall, Live
+    from evalengine_gertlabs.rollouts.hall import Hall
+    from evalengine_gertlabs.rollouts.lives import Live
     from evalengine_gertlabs.rollouts.plans import Plan
     from evalengine_gertlabs.rollouts.runs import Runs
     from evalengine_gertlabs.rollouts.settings import Setting
@@ -63,16 +64,17 @@ class Scoring:
         given = figures.distinct(_candidates(body))
         most = body.whole("max_actions", 0, most=MOST_ACTIONS)
         begin, way = await self._begin(request, body, "samples_per_action", _SAMPLES, MOST_SAMPLES)
-        more = [one for one in figures.distinct([*given, *begin.legal])[len(given) :]] if len(given) < most else []
+        more = figures.others(begin.legal, given) if len(given) < most else []
         seeding.stream(begin.plan.seed, "candidates", begin.tick).shuffle(more)
         actions = [*given, *more[: max(0, most - len(given))]]
         if not actions:
-            raise replies.invalid("give candidate_actions; the game cannot list any", "candidate_actions")
+            told = "give candidate_actions; the game cannot list any"
+            raise replies.invalid(told, "candidate_actions")
         if len(actions) * way.samples > MOST_PLAYOUTS:
             told = f"{len(actions)} actions of {way.samples} samples are more than {MOST_PLAYOUTS} playouts"
             raise replies.invalid(told, "samples_per_action")
-        wanted = [(place, sample) for place in range(len(actions)) for sample in range(way.samples)]
-        played = await self._played(begin, way, [(*one, (actions[one[0]],)) for one in wanted])
+        wanted = [(place, sample, (action,)) for place, action in enumerate(actions) for sample in range(way.samples)]
+        played = await self._played(begin, way, wanted)
         rows = []
         for place, action in enumerate(actions):
             mine = played[place * way.samples : (place + 1) * way.samples]
@@ -175,7 +177,7 @@ class Scoring:
             drawn = league.drawn(way.members, range(plan.seats), seeding.stream(plan.seed, *who))
             others = {seat: member.ref for seat, member in drawn.items()}
             plan = plan._replace(policy=(), others=others, facts={}, max_ticks=way.max_turns)
-            made.append(plans.setting_of(plan, f"{begin.live.id}-playout", self._api.server.plugins))
+            made.append(self._hall.casting.setting(plan, f"{begin.live.id}-playout"))
         return made
 
     async def _used(self, live: Live, played: Sequence[Played]) -> int:
@@ -191,7 +193,8 @@ def _candidates(body: Fields) -> list[Any]:
         told = f"candidate_actions must be a list of at most {MOST_ACTIONS} actions"
         raise replies.invalid(told, "candidate_actions")
     if not found and not body.whole("max_actions", 0, most=MOST_ACTIONS):
-        raise replies.invalid("give candidate_actions, max_actions, or both", "candidate_actions")
+        told = "give candidate_actions, max_actions, or both"
+        raise replies.invalid(told, "candidate_actions")
     return found
 
 

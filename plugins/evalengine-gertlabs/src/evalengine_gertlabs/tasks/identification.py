@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -26,24 +27,42 @@ class Rule(Variant):
     rules = (
         (
             (
-                "You are given pairs of rows of cells, 0 or 1. The second row of each pair was made of the first by one "
-                "fixed rule; then some of its cells may have been flipped by noise.",
-                "Below are pairs of rows of 0 and 1. One fixed rule made the lower row of each pair of the upper one, and "
-                "noise may have flipped a few of its cells afterwards.",
+                (
+                    "You are given pairs of rows of cells, 0 or 1. The second row of each pair was made of the first "
+                    "by one "
+                    "fixed rule; then some of its cells may have been flipped by noise."
+                ),
+                (
+                    "Below are pairs of rows of 0 and 1. One fixed rule made the lower row of each pair of the upper "
+                    "one, and "
+                    "noise may have flipped a few of its cells afterwards."
+                ),
             ),
             (
-                "A cell depends on a window of cells above it, centred on its place; rows are rings, whose ends are "
-                "neighbours. The problem says how wide the window is.",
-                "Each lower cell is decided by a window of upper cells with its own place in the middle, as wide as the "
-                "problem says; the ends of a row are neighbours.",
+                (
+                    "A cell depends on a window of cells above it, centred on its place; rows are rings, whose ends "
+                    "are "
+                    "neighbours. The problem says how wide the window is."
+                ),
+                (
+                    "Each lower cell is decided by a window of upper cells with its own place in the middle, as wide "
+                    "as the "
+                    "problem says; the ends of a row are neighbours."
+                ),
             ),
         ),
         (
             (
-                "Give the rule as a text of 0 and 1: what becomes of each window, in the order of the window read as a "
-                "binary number from left to right, 0...0 first.",
-                "Your answer is a text of 0 and 1 with one digit for each window, what it becomes; windows in ascending "
-                "order as binary numbers, read from left to right.",
+                (
+                    "Give the rule as a text of 0 and 1: what becomes of each window, in the order of the window "
+                    "read as a "
+                    "binary number from left to right, 0...0 first."
+                ),
+                (
+                    "Your answer is a text of 0 and 1 with one digit for each window, what it becomes; windows in "
+                    "ascending "
+                    "order as binary numbers, read from left to right."
+                ),
             ),
             (
                 "The exact rule is worth 1 point, another at most half, by how many windows are right.",
@@ -103,10 +122,16 @@ class Source(Variant):
                 "Below are a text and several sources of letters, of which one made it.",
             ),
             (
-                "A source begins with any letter, each as likely; then the chance of each letter depends on the one "
-                "before it: a row of the source's table holds the chances after one letter, in hundredths.",
-                "The first letter is drawn evenly. Every other is drawn by the row of the letter before it in the source's "
-                "table, whose numbers are chances in hundredths.",
+                (
+                    "A source begins with any letter, each as likely; then the chance of each letter depends on the "
+                    "one "
+                    "before it: a row of the source's table holds the chances after one letter, in hundredths."
+                ),
+                (
+                    "The first letter is drawn evenly. Every other is drawn by the row of the letter before it in "
+                    "the source's "
+                    "table, whose numbers are chances in hundredths."
+                ),
             ),
         ),
         (
@@ -162,7 +187,7 @@ def _drawn(rng: random.Random, letters: str, source: Sequence[Sequence[int]], le
 
 
 def _likelihood(text: str, letters: str, source: Sequence[Sequence[int]]) -> float:
-    pairs = zip(text, text[1:], strict=False)
+    pairs = itertools.pairwise(text)
     return sum(math.log(source[letters.index(one)][letters.index(two)]) for one, two in pairs)
 
 

@@ -30,10 +30,16 @@ class Sequence(Variant):
         ),
         (
             (
-                "Rules are polynomials in the place, linear recurrences, remainders of these by a fixed number, and sums, "
-                "running sums or interleavings of such sequences.",
-                "A rule may be a polynomial of the place, a linear recurrence, a remainder of one by a fixed number, or a "
-                "sum, a running sum or an interleaving of sequences like these.",
+                (
+                    "Rules are polynomials in the place, linear recurrences, remainders of these by a fixed number, "
+                    "and sums, "
+                    "running sums or interleavings of such sequences."
+                ),
+                (
+                    "A rule may be a polynomial of the place, a linear recurrence, a remainder of one by a fixed "
+                    "number, or a "
+                    "sum, a running sum or an interleaving of sequences like these."
+                ),
             ),
         ),
         (
@@ -108,14 +114,23 @@ class Cells(Variant):
     rules = (
         (
             (
-                "You are given rows of cells, 0 or 1, one below the other. A fixed rule makes each row of the one above.",
+                (
+                    "You are given rows of cells, 0 or 1, one below the other. A fixed rule makes each row of the one "
+                    "above."
+                ),
                 "Below are rows of cells that are 0 or 1; each row follows from the one above by one rule.",
             ),
             (
-                "A cell depends on the cell above it and that one's left and right neighbours; the row is a ring, its "
-                "ends are neighbours.",
-                "Each cell is decided by three cells above: left, middle, right; the first and the last cell of a row are "
-                "neighbours.",
+                (
+                    "A cell depends on the cell above it and that one's left and right neighbours; the row is a "
+                    "ring, its "
+                    "ends are neighbours."
+                ),
+                (
+                    "Each cell is decided by three cells above: left, middle, right; the first and the last cell of "
+                    "a row are "
+                    "neighbours."
+                ),
             ),
         ),
         (

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from evalengine import seeding
 from evalengine_gertlabs import fields, owners, replies
 from evalengine_gertlabs.tasks import replied
-from evalengine_gertlabs.tasks.compression import Number, Repeats
+from evalengine_gertlabs.tasks.descriptions import Repeats
+from evalengine_gertlabs.tasks.expressions import Number
 from evalengine_gertlabs.tasks.identification import Rule, Source
 from evalengine_gertlabs.tasks.prediction import Cells, Sequence
 from evalengine_gertlabs.tasks.variants import KINDS, Scored, Variant
@@ -77,7 +78,8 @@ class _Tasks:
             "select * from gert_task where id = ? and created > ?", task_id, time.time() - KEPT_S
         )
         if not rows or not who.may_see(rows[0]["owner"]):
-            raise replies.not_found("task of this id; tasks are kept for 7 days")
+            what = "task of this id; tasks are kept for 7 days"
+            raise replies.not_found(what)
         results, fresh = await self._api.server.call(self._scored, dict(rows[0]), responses)
         price = _summed([_price(_SCORE, rows[0]["difficulty"])] * fresh)
         return replies.result(request, {"results": results, "price": price})
@@ -108,8 +110,8 @@ class _Tasks:
         for reply in responses:
             try:
                 answer = replied.answer_of(reply)
-            except ValueError as error:
-                results.append({"points": 0.0, "solved": False, "error": f"format: {error}"})
+            except ValueError as why:
+                results.append({"points": 0.0, "solved": False, "error": f"format: {why}"})
                 continue
             digest = hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).digest()[:16]
             if digest not in known:
@@ -154,7 +156,7 @@ def _note(db: sqlite3.Connection, task: int, fresh: Mapping[bytes, Scored]) -> N
 
 
 def _rounded(asked: Fields) -> float:
-    difficulty = asked.number("difficulty", _DIFFICULTY, least=0, most=1)
+    difficulty: float = asked.number("difficulty", _DIFFICULTY, least=0, most=1)
     return round(round(difficulty / _STEP) * _STEP, 2)
 
 
@@ -200,4 +202,5 @@ def _price(base: float, difficulty: float) -> float:
 
 
 def _summed(prices: Any) -> float:
-    return round(sum(prices), 6)
+    found: float = round(sum(prices), 6)
+    return found
