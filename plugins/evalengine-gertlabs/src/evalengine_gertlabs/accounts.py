@@ -65,7 +65,7 @@ class _Accounts:
 
     async def register(self, request: Any) -> Any:
         """Make an account: `{"email", "password"}`."""
-        email, password = await self._credentials(request)
+        email, password = await self._credentials(request, least=8)
         salt = secrets.token_bytes(16)
         digest = await self._hashed(password, salt)
 
@@ -85,7 +85,7 @@ class _Accounts:
 
     async def login(self, request: Any) -> Any:
         """Answer a right password with a cookie and what proves that a request is no other site's."""
-        email, password = await self._credentials(request)
+        email, password = await self._credentials(request, least=1)
         rows = await self._api.read("select id, salt, digest from gert_account where email = ?", email)
         # Hashed for nobody too: how long it takes must not say who has an account.
         digest = await self._hashed(password, rows[0]["salt"] if rows else _SALT)
@@ -147,7 +147,7 @@ class _Accounts:
             raise RefusedError(403, "CSRF", "X-CSRF-Token must be the csrf_token of this login")
         return int(rows[0]["account"])
 
-    async def _credentials(self, request: Any) -> tuple[str, str]:
+    async def _credentials(self, request: Any, least: int) -> tuple[str, str]:
         self._check_allowed(request)
         address = request.client.host if request.client else ""
         self._check_rate(self._addresses, address)
@@ -156,7 +156,7 @@ class _Accounts:
         if not re.fullmatch(r"[^\s@]+@[^\s@]+", email) or not email.isprintable():
             msg = "email must be a name, @, and a place"
             raise replies.invalid(msg, "email")
-        password: str = body.text("password", least=8, most=1000)
+        password: str = body.text("password", least=least, most=1000)
         self._check_rate(self._emails, email)
         return email, password
 

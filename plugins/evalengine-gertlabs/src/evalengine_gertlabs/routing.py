@@ -32,7 +32,7 @@ BASE = "/api/v1"
 
 def routes(server: Server) -> Sequence[Any]:
     """Return the routes; the tables that they need are made before the first request."""
-    from starlette.routing import Mount
+    from starlette.routing import Mount, Router
 
     api = Api(server)
 
@@ -55,4 +55,6 @@ def routes(server: Server) -> Sequence[Any]:
         exports,
         builds,
     ]
-    return [Mount(BASE, routes=[route for part in parts for route in part.routes(api)])]
+    # Clients follow no redirect and take one for an empty answer: a path with a slash too many is not found.
+    router = Router([route for part in parts for route in part.routes(api)], redirect_slashes=False)
+    return [Mount(BASE, app=router)]
