@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evalengine_gertlabs.owners import Asker
 
 MOST_OPEN = 500  # sessions of one owner that have not ended
-_FIRST_S = 1.0  # for the first observation, told with the session if it is there by then
+_FIRST_S = 5.0  # for the first question of a session that is active: who is told of it may answer at once
 _LONGEST_ID = 200
 
 
@@ -54,18 +54,15 @@ class _Play:
         wish, game = await self._api.server.call(wishes.made, asked, self._api, sessions.holder(asker.owner))
         prompt = await self._api.server.call(self._api.catalog.prompt, game)
         opened = await self._api.live.open(wish)
-        told = await self._told(opened, prompt)
-        if len(opened.seats) == 1 and opened.state == ACTIVE:
-            token = opened.seats[0].token
-            first = await seat_calls.first_position(self._api, opened.id, token, _FIRST_S)
-            told["observation"] = None if first is None else observation(first)
-        return replies.result(request, told, 201)
+        return replies.result(request, await self._told(opened, prompt), 201)
 
     async def join(self, request: Any) -> Any:
         """Take a seat of a session, the one that the same owner holds already if there is one."""
         asker = await owners.asker(self._api, request, "play")
         found = await sessions.find(self._api, request.path_params["id"])
         taken = await self._api.live.join(found.id, sessions.holder(asker.owner))
+        if (await self._api.live.observe(found.id)).state == ACTIVE:  # the last seat begins it
+            await seat_calls.first_position(self._api, found.id, taken.token, _FIRST_S)
         seat = _seat(taken.seat, taken.token)
         shown = sessions.view(await self._api.live.show(found.id))
         return replies.result(request, {"session_id": found.id, **seat, "seats": [seat], "session": shown})
@@ -107,6 +104,9 @@ class _Play:
         shown["status"] = opened.state
         seats = [_seat(one.seat, one.token) for one in opened.seats]
         told: dict[str, Any] = {"session_id": opened.id, "session": shown, "status": opened.state, "seats": seats}
+        if seats and opened.state == ACTIVE:
+            first = await seat_calls.first_position(self._api, opened.id, opened.seats[0].token, _FIRST_S)
+            told["observation"] = None if first is None else observation(first)
         if len(seats) == 1:
             told.update(seats[0])
         if prompt is not None:

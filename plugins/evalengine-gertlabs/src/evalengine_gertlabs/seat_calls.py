@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine.errors import LiveError
+from evalengine.live.values import ENDED
 from evalengine_gertlabs.observations import action_of
 
 if TYPE_CHECKING:
@@ -122,13 +123,13 @@ class SeatCalls:
 
 
 async def first_position(api: Api, session_id: str, token: str, limit_s: float) -> Position | None:
-    """Return the first position in which a seat is asked, or the last one; None when there is none in time."""
+    """Return the position, for the seat of a token, in which seats are asked first, or the last one; None: too late."""
     with contextlib.suppress(TimeoutError, LiveError):
         feed = await api.live.subscribe(session_id, token)
         try:
             async with asyncio.timeout(limit_s):
                 async for position in feed:
-                    if position.question is not None:
+                    if position.to_move or position.state in ENDED:
                         return position
         finally:
             feed.close()
