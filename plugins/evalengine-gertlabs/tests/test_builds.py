@@ -45,8 +45,9 @@ def test_a_build_exports_what_is_asked_for(client, wish, kinds):
     assert [client.exports.get(job)["export_type"] for job in result["export_job_ids"]] == kinds
 
 
-def test_an_exploration_has_a_row_for_each_sample_of_each_action(client):
-    result = done(client, client.dataset_builds.explore(**EXPLORE, export_format="parquet")["job_id"])
+def test_an_exploration_has_a_row_for_each_sample_of_each_action(served, client):
+    job = client.dataset_builds.explore(**EXPLORE, export_format="parquet")["job_id"]
+    result = done(client, job)
     client.jobs.wait(result["export_job_id"], interval=0.05)
     frame = client.exports.load(result["export_job_id"])
     assert len(set(frame["parent_session_id"])) == 2
@@ -57,6 +58,14 @@ def test_an_exploration_has_a_row_for_each_sample_of_each_action(client):
     assert (points["adopted"].sum() == 2).all()  # what was done, with both its samples
     assert set(frame["score"]) <= {-1.0, 0.0, 1.0}
     assert len(set(frame["session_id"])) == len(frame)
+    with served.http("read") as other:
+        assert other.get(f"/jobs/{job}/branch-scores").status_code == 404
+    found = client.request("GET", f"/jobs/{job}/branch-scores")["decision_points"]
+    assert len(found) == len(points)
+    assert [action["action_rank"] for action in found[0]["actions"]] == [1, 2, 3]
+    means = [action["value"]["mean"] for action in found[0]["actions"]]
+    assert means == sorted(means, reverse=True)
+    assert all(len(action["sample_scores"]) == 2 for point in found for action in point["actions"])
 
 
 def test_one_build_at_a_time_for_each_account(served, client):

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from gertlabs import ConflictError, NotFoundError, ValidationError
-from served import Served
+from served import Served, until
 
 FIRST = "def act(observation):\n    return observation.legal[0]\n"
 
@@ -86,6 +86,17 @@ def test_replays_have_a_row_for_each_decision_of_each_seat(small):
     assert "job_id" not in both
     assert both["estimated_credits"] == 0
     assert both["estimated_records"] == pytest.approx(len(rows), rel=0.5)
+
+
+def test_sessions_are_exported_as_replays_are(client):
+    session = client.play.create(game="tictactoe", autostart=True, ai_mode="agentic_player", custom_provider_id="scripted")
+    name = session["session_id"]
+    until(lambda: client.sessions.get(name)["status"] == "completed", "the session has ended")
+    rows = records(client, exported(client, export_type="replays"))
+    assert {row["session_id"] for row in rows} == {name}
+    assert [row["tick"] for row in rows] == [*range(len(rows))]
+    client.sessions.delete(name)
+    assert records(client, exported(client, export_type="replays")) == []
 
 
 def test_a_file_is_one_of_several_when_there_are_many_rows(small):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalengine_gertlabs import owners, replies, times, works
+from evalengine_gertlabs import decisions, owners, replies, times, works
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,8 @@ _ERRORS = {"failed": "JOB_FAILED", "cancelled": "CANCELLED"}
 
 def routes(api: Api) -> Sequence[Any]:
     """Return the routes."""
-    return [replies.route("/jobs/{id}", _Jobs(api).get)]
+    jobs = _Jobs(api)
+    return [replies.route("/jobs/{id}", jobs.get), replies.route("/jobs/{id}/branch-scores", jobs.branch_scores)]
 
 
 class _Jobs:
@@ -35,6 +36,14 @@ class _Jobs:
             what = f"job {request.path_params['id']!r}"
             raise replies.not_found(what)
         return replies.result(request, {"job": shown(job, row.kind)})
+
+    async def branch_scores(self, request: Any) -> Any:
+        """Show what a job's explorations say of each decision; nothing for a job of another kind."""
+        asker = await owners.asker(self._api, request, "read")
+        row = await self._works.find(asker, request.path_params["id"])
+        found = await self._api.server.call(decisions.points, self._api.rows, self._api.server.db, row.ticket)
+        told = {"job_id": request.path_params["id"], "branch_mode": "measure", "decision_points": found}
+        return replies.result(request, told)
 
 
 def shown(job: Job, kind: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from evalengine import Fault, UsageError, outcomes, runs
 from evalengine.errors import StoreError
 from evalengine_gertlabs import times
+from evalengine_gertlabs.observations import player_id
+from evalengine_gertlabs.sessions import holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -174,8 +176,9 @@ class Selecting:
     def _sessions(self) -> dict[int, str]:
         """Return this account's finished sessions by their runs."""
         sql = """select live.run, live.id, game.name from live join game on game.run = live.run
-            where live.owner = ? and live.state = 'completed'"""
-        found = self._rows.read(sql, self._wish.owner)
+            where live.owner = ? and live.state = 'completed'
+            and not exists (select 1 from gert_session_gone gone where gone.id = live.id)"""
+        found = self._rows.read(sql, holder(self._wish.owner))
         return {row["run"]: row["id"] for row in found if self._has_game(row["name"])}
 
     def _opened(self, run: int) -> runs.Run | None:
@@ -227,7 +230,7 @@ def explored(run: int, game: str, store: Store) -> Iterator[dict[str, Any]]:
         parent, _, match = str(row["parent"]).partition("/")
         yield {
             "game": game, "parent_session_id": session_of(int(parent), int(match)), "tick": row["turn"],
-            "player_id": f"player_{row['seat']}", "agent": row["agent"], "action": row["action"],
+            "player_id": player_id(row["seat"]), "agent": row["agent"], "action": row["action"],
             "action_index": actions.index(row["action"]), "adopted": bool(row["played"]), "sample": row["sample"],
             "score": row["score"], "session_id": session_of(*map(int, str(row["match"]).split("/"))),
         }  # fmt: skip
@@ -251,7 +254,7 @@ def _turns(match: StoredMatch, name: str, game: str, seats: Sequence[int]) -> It
             fault = done.kind if isinstance(done, Fault) else None
             yield {
                 "session_id": name, "game": game, "seed": str(match.spec.seed), "tick": number,
-                "player_id": f"player_{request.seat}", "agent": match.agents[request.seat],
+                "player_id": player_id(request.seat), "agent": match.agents[request.seat],
                 "observation": plain(request.view), "action": None if fault else plain(done),
                 "fault": fault, "score": float(scores[request.seat]),
                 "final_score": float(final[request.seat]),
