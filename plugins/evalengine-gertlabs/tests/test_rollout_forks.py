@@ -1,5 +1,6 @@
 """Episodes forked, and actions and positions scored by playing matches out."""
 
+import contextlib
 import statistics
 
 import pytest
@@ -12,6 +13,13 @@ MIDDLE = (0, 3, 1, 4)
 @pytest.fixture
 def run_id(client):
     return client.rollout_runs.open(max_episodes=3_000)["run_id"]
+
+
+@pytest.fixture
+def another(served):
+    """Return what makes clients of keys of their own."""
+    with contextlib.ExitStack() as open_ones:
+        yield lambda *scopes: open_ones.enter_context(served.client(*scopes))
 
 
 @pytest.fixture
@@ -204,3 +212,38 @@ def test_figures_are_those_of_the_client(client, run_id):
     for some in (scores, scores[:1], scores[:6], []):
         assert stats(some) == rollouts._score_stats(some)
     assert stats(scores)["std_dev"] == pytest.approx(statistics.stdev(scores))
+
+
+# ------------------------------------------------------------------------------- own opponents
+
+FIRST = "def act(observation):\n    return observation.legal[0]\n"
+
+
+def test_rated_submissions_of_ones_own_are_opponents(another):
+    client = another()
+    run_id = client.rollout_runs.open(max_episodes=50)["run_id"]
+    with pytest.raises(ConflictError) as told:
+        client.rollout_runs.reset(run_id, game="tictactoe", opponent_seats=1, opponent_source="own")
+    assert told.value.code == "NO_OPPONENTS"
+    sub = client.submissions.create(game="tictactoe", language="python", code=FIRST, model="m-1", provider="lab")
+    evaluation = client.submissions.evaluate(sub["submission_id"], match_count=4)
+    client.jobs.wait(evaluation["job_id"], interval=0.05)
+
+    def reset(seed=1, **pool):
+        return client.rollout_runs.reset(run_id, game="tictactoe", opponent_seats=1, seed=seed, **pool)
+
+    position = reset(opponent_source="own")
+    (opponent,) = position["opponents"]
+    assert (opponent["name"], opponent["source"]) == (sub["submission_id"], "own")
+    assert reset(opponent_models=["m-1"], opponent_providers=["lab"])["opponents"][0]["source"] == "own"
+    assert {reset(opponent_source="system")["opponents"][0]["source"] for _ in range(3)} == {"system"}
+    for pool in ({"opponent_models": ["m-2"]}, {"opponent_created_before": "2020-01-01T00:00:00Z"}):
+        with pytest.raises(ConflictError):
+            reset(**pool)
+    found = client.rollout_runs.step(run_id, position["episode_id"], first(position["observation"]))
+    mine, theirs = (1, 2) if position["policy_seat"] == "p0" else (2, 1)
+    board = found["observation"]["board"]
+    assert (board.count(mine), board.count(theirs)) in {(1, 1), (1, 2)}
+    tail = client.rollout_runs.complete(run_id, position["episode_id"], samples=3)
+    assert (tail["scored"], tail["score"]["std_dev"]) == (3, 0.0), "the episode's own opponents play its tails"
+    assert {reset(seed, opponent_source="both")["opponents"][0]["source"] for seed in range(20)} == {"system", "own"}

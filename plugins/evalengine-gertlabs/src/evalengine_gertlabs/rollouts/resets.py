@@ -126,7 +126,7 @@ def planned(api: Api, wish: Wish, run: Mapping[str, Any]) -> Plan:
         raise replies.invalid(told, "opponent_seats")
     policy, others = _seats(game.seats, wish.opponents, seed)
     band = _band(wish, run)
-    members = opponents(api, game, band, wish.pool) if others else []
+    members = opponents(api, game, run["owner"], band, wish.pool) if others else []
     drawn = league.drawn(members, others, seeding.stream(seed, "opponents"))
     facts: dict[str, Any] = {
         "seed": wish.seed,
@@ -152,20 +152,28 @@ def planned(api: Api, wish: Wish, run: Mapping[str, Any]) -> Plan:
     )
 
 
-def opponents(
-    api: Api, game: ChosenGame, band: Sequence[float], pool: Mapping[str, Any], *, fast: bool = False
+def opponents(  # noqa: PLR0917 - what a draw is made from
+    api: Api, game: ChosenGame, owner: str, band: Sequence[float], pool: Mapping[str, Any], *, fast: bool = False
 ) -> list[league.Member]:
     """Return who may be drawn.
+
+    Args:
+        fast: for playouts, which submissions play only if they are asked for.
 
     Raises:
         RefusedError: 409 NO_OPPONENTS, nobody.
     """
-    found = league.league(game, api.server.plugins, fast=fast)
-    if pool.get("source") == "own" or pool.keys() & {"models", "providers", "created_after", "created_before"}:
-        found = []  # the league is made of agents of the engine, which no model wrote
+    source = pool.get("source", league.SYSTEM if fast else "both")
+    found: list[league.Member] = []
+    if source != league.SYSTEM or league.is_narrowed(pool):
+        found += league.own(api.rows, owner, game.spec.name, pool)
+    if source != "own" and not league.is_narrowed(pool):
+        found += league.system(game, api.server.plugins, fast=fast)
     found = league.within(found, *band)
     if not found:
-        told = f"no opponent of {game.ref} fits: widen the band, or leave out the other opponent_ fields"
+        told = (
+            f"no opponent of {game.ref} fits: of your own, those play that were evaluated; leave out opponent_ fields"
+        )
         raise replies.conflict(told, "NO_OPPONENTS")
     return found
 

@@ -122,7 +122,7 @@ class Scoring:
             told = f"matches of {plan.game} cannot be continued"
             raise replies.conflict(told, "FORK_UNSUPPORTED")
         pool = {**plan.pool, **pool}
-        members = await self._api.server.call(self._members, plan, band, pool)
+        members = await self._api.server.call(self._members, plan, live.owner, band, pool)
         most_ticks = min(max_ticks or run["ticks_per_episode"], run["ticks_per_episode"])
         limit = min(plan.max_ticks or 1 << 31, state[0] + most_ticks)
         begin = _From(live, plan, state[0], state[1], seat, legal)
@@ -131,10 +131,10 @@ class Scoring:
     def _sequential(self, plan: Plan) -> bool:
         return bool(self._api.server.plugins.games()[plan.game].dynamics == "sequential")
 
-    def _members(self, plan: Plan, band: Sequence[float], pool: Mapping[str, Any]) -> list[league.Member]:
+    def _members(self, plan: Plan, owner: str, band: Sequence[float], pool: Mapping[str, Any]) -> list[league.Member]:
         spec = self._api.server.plugins.games()[plan.game]
         game = self._api.catalog.chosen(spec, plan.seats, {})
-        return resets.opponents(self._api, game, band, pool, fast=True)
+        return resets.opponents(self._api, game, owner, band, pool, fast=True)
 
     async def _played(
         self, begin: _From, way: _Way, wanted: Sequence[tuple[int, int, tuple[Any] | None]]

@@ -80,9 +80,7 @@ def wrong(told: str) -> Scored:
 
 
 def shorter(length: int, plain: int, known: int) -> Scored:
-    """Return the score of a right description: 0 for none shorter than the plain one, 1 for one as short as is "
-    "known.
-    """
+    """Return the score of a right description, which is the better the shorter it is than the plain one."""
     points = (plain - length) / (plain - known)
     return Scored(round(min(1.0, max(0.0, points)), 6), solved=length <= known)
 
