@@ -76,7 +76,7 @@ def _store(doing: Doing, wish: Wish, seen: Sequence[tuple[str, str]]) -> None:
     def add(connection: sqlite3.Connection) -> None:
         connection.executemany(
             "insert or ignore into gert_exported values (?, ?, ?, ?, ?)",
-            [(wish.owner, wish.kind, key, game, doing.row.ticket) for key, game in seen],
+            [(wish.owner, wish.kind, key, doing.row.ticket, game) for key, game in seen],
         )
 
     doing.rows.together(add)

@@ -71,7 +71,7 @@ def alone(db: Path) -> Iterator[None]:
 def store(connection: sqlite3.Connection, run: int, game: str, pairs: Mapping[Pair, list[int]]) -> None:
     """Store what a run says, once however often it is called."""
     connection.execute("delete from gert_pair where run = ?", (run,))
-    rows = [(run, game, *pair, *counts) for pair, counts in pairs.items()]
+    rows = [(run, *pair, game, *counts) for pair, counts in pairs.items()]
     connection.executemany("insert into gert_pair values (?, ?, ?, ?, ?, ?, ?)", rows)
 
 

@@ -58,9 +58,9 @@ create index gert_run_owner on gert_run (owner, game);
 create index gert_run_work on gert_run (work);
 create table gert_pair (
     run integer not null,
-    game text not null,
     first text not null,
     second text not null,
+    game text not null,
     wins integer not null,
     draws integer not null,
     losses integer not null,
@@ -83,8 +83,8 @@ create table gert_exported (
     owner text not null,
     kind text not null,
     key text not null,
-    game text not null,
     work text not null,
+    game text not null,
     primary key (owner, kind, key, work)
 ) without rowid;
 create table gert_download (
