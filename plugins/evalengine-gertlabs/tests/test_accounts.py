@@ -97,9 +97,9 @@ def test_what_a_proxy_forwards_may_not_sign_up(served, headers):
 
 
 def test_sign_up_can_be_switched_off_and_attempts_are_counted(tmp_path):
-    with Served(tmp_path, env={"EVALENGINE_GERTLABS_SIGN_UP": "off"}) as served:
+    with Served(tmp_path, settings='[plugins.gertlabs]\nsign_up = "off"\n') as served:
         assert told(httpx.post(f"{served.base_url}/auth/register", json=ANN)) == (403, "SIGN_UP_CLOSED")
-    with Served(tmp_path, env={"EVALENGINE_GERTLABS_SIGN_UP": "open"}) as served:
+    with Served(tmp_path, settings='[plugins.gertlabs]\nsign_up = "open"\n') as served:
         began = time.monotonic()
         forwarded = {"x-forwarded-for": "203.0.113.7"}
         answers = [httpx.post(f"{served.base_url}/auth/login", json=ANN, headers=forwarded) for _ in range(30)]
@@ -109,8 +109,8 @@ def test_sign_up_can_be_switched_off_and_attempts_are_counted(tmp_path):
 
 
 def test_a_switch_that_means_nothing_keeps_the_server_from_starting(tmp_path):
-    with pytest.raises(AssertionError, match="set it to local, open or off"):
-        Served(tmp_path, env={"EVALENGINE_GERTLABS_SIGN_UP": "yes"})
+    with pytest.raises(AssertionError, match="sign_up must be one of local, open, off"):
+        Served(tmp_path, settings='[plugins.gertlabs]\nsign_up = "yes"\n')
 
 
 def test_keys_hold_scopes(served):

@@ -6,13 +6,12 @@ import asyncio
 import hashlib
 import hmac
 import ipaddress
-import os
 import re
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from evalengine import RefusedError, UsageError
+from evalengine import RefusedError
 from evalengine.web.rates import Rates
 from evalengine_gertlabs import fields, replies
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     from evalengine_gertlabs.api import Api
 
-SWITCH = "EVALENGINE_GERTLABS_SIGN_UP"
-"""The environment variable that says for whom sign-up is: "local", the default, "open" or "off"."""
 KEY_PREFIX = "sk_gert_"
 SCOPES = ("play", "read", "run")  # of keys that are made here: never "admin"
 _COOKIE = "gert_login"
@@ -35,12 +32,8 @@ _SALT = bytes(16)  # of nobody
 
 
 def routes(api: Api) -> Sequence[Any]:
-    """Return the routes.
-
-    Raises:
-        UsageError: the environment says nothing that is known.
-    """
-    accounts = _Accounts(api, _switch())
+    """Return the routes."""
+    accounts = _Accounts(api)
     return [
         replies.route("/auth/register", accounts.register, "POST"),
         replies.route("/auth/login", accounts.login, "POST"),
@@ -48,18 +41,9 @@ def routes(api: Api) -> Sequence[Any]:
     ]
 
 
-def _switch() -> str:
-    found = os.environ.get(SWITCH, "local")
-    if found not in {"local", "open", "off"}:
-        msg = f"{SWITCH} is {found!r}: set it to local, open or off"
-        raise UsageError(msg)
-    return found
-
-
 class _Accounts:
-    def __init__(self, api: Api, switch: str) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
-        self._switch = switch
         self._addresses, self._emails = Rates(_PER_ADDRESS_S), Rates(_PER_EMAIL_S)
         self._hashing = asyncio.Semaphore(2)  # each takes 16 MiB and a core for a moment
 
@@ -167,10 +151,12 @@ class _Accounts:
 
     def _check_allowed(self, request: Any) -> None:
         """Refuse strangers: who does not ask from this machine, by a name of it, and not through a proxy."""
-        if self._switch == "open" or (self._switch == "local" and _is_local(request)):
-            return
-        told = "sign-up is for this machine alone: evalengine keys create makes keys"
-        raise RefusedError(403, "SIGN_UP_CLOSED", f"{told}, {SWITCH}=open lets anybody")
+        sign_up = self._api.options.sign_up
+        if sign_up != "open" and not (sign_up == "local" and _is_local(request)):
+            told = "nobody signs up here" if sign_up == "off" else "only this machine's own people sign up here"
+            raise RefusedError(
+                403, "SIGN_UP_CLOSED", f"{told}: who runs the server makes keys by evalengine keys create"
+            )
 
     async def _hashed(self, password: str, salt: bytes) -> bytes:
         async with self._hashing:

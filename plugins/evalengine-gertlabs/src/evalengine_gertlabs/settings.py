@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLUGIN = "gertlabs"
+SIGN_UP = ("local", "open", "off")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -49,6 +50,7 @@ class Options:
     credits_per_match: float = 0.001
     download_s: float = 900.0  # that a link to a file works
     chunk_rows: int = 50_000  # rows of one file of an export
+    sign_up: str = "local"  # for whom: this machine's own people, "open" to anybody who reaches the server, or "off"
     providers: tuple[Endpoint, ...] = field(default=())
 
 
@@ -70,8 +72,10 @@ def read(start: Path | None = None) -> Options:
     names = [provider.name for provider in providers]
     if len({*names, "scripted"}) <= len(names):
         _refuse(f"{where}: each provider needs a name of its own, and none is called scripted")
+    if found.get("sign_up", "local") not in SIGN_UP:
+        _refuse(f"{where}: sign_up must be one of {', '.join(SIGN_UP)}, not {found['sign_up']!r}")
     for name, value in found.items():
-        if value < (1 if name == "chunk_rows" else 0):
+        if not isinstance(value, str) and value < (1 if name == "chunk_rows" else 0):
             _refuse(f"{where}: {name} cannot be {value!r}")
     return Options(**found, providers=providers)
 
