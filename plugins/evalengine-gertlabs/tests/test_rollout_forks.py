@@ -130,7 +130,7 @@ def test_scored_actions_are_ranked_and_the_episode_is_not_changed(client, run_id
     assert (worst["action"], worst["action_rank"], worst["failure_rate"]) == ({"action": 0}, 0, 1.0)
     assert {one["source"] for one in found["actions"]} == {"user", "legal"}
     assert client.rollout_runs.get_episode(run_id, parent) == before
-    again = client.rollout_runs.score_actions(run_id, parent, max_actions=4, samples_per_action=4, top_n=1)
+    again = client.rollout_runs.score_actions(run_id, parent, max_actions=9, samples_per_action=4, top_n=1)
     assert again["actions"][0]["action"] == 2
     (run,) = [one for one in client.rollout_runs.list() if one["run_id"] == run_id]
     assert (run["episodes_used"], run["ticks_used"]) == (1, found["ticks_used"] + again["ticks_used"])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SYSTEM = "system"
 _LADDER = ("random", "greedy", "minimax(depth=2)", "mcts(simulations=25)", "mcts(simulations=100)")
+_SWAPPED = ("random", "greedy", "mcts(simulations=25)", "minimax(depth=2)", "mcts(simulations=100)")
+_SWAPS = frozenset({"tictactoe", "connect4"})  # where they ranked so; in breakthrough, kalah and tron as above
 _SLOW = "mcts"
 _ENDS = 1e-9  # bands that only touch do not share
 _NARROWING = ("models", "providers", "created_after", "created_before")
@@ -49,12 +51,16 @@ class Member(NamedTuple):
 def system(game: ChosenGame, plugs: Plugins, *, fast: bool = False) -> list[Member]:
     """Return the engine's agents that can play a game, the weakest first.
 
+    Those that search through any game are left out where there are some made for this one: there they take seconds for
+    what these do in microseconds.
+
     Args:
         fast: those only that need next to no time for a turn.
     """
     bundled = plugs.agents()
     own = [spec.name for spec in AGENTS if spec.fits == game.spec.name and spec.name in bundled]
-    refs = _ORDERS.get(game.spec.name, (*_LADDER[:1], *own, *_LADDER[1:]))
+    ladder = _SWAPPED if game.spec.name in _SWAPS else _LADDER
+    refs = [*ladder[:1], *own] if own else ladder
     known = [ref for ref in refs if ref.partition("(")[0] in bundled and not (fast and ref.startswith(_SLOW))]
     found = [(ref, planning.find_agent(ref, plugs, bundled)) for ref in known]
     return _ranked([(ref, spec.name) for ref, spec in found if planning.fits(spec, game)], SYSTEM)
@@ -64,7 +70,7 @@ def own(rows: Rows, owner: str, game: str, pool: Mapping[str, Any]) -> list[Memb
     """Return an account's rated submissions of a game, the weakest first, those only that a pool leaves in."""
     sql = """select id, digest, entry, model, provider, created from gert_submission
         where owner = ? and game = ? and elo is not null and deleted is null and state = 'ready' order by elo, number"""
-    found = [row for row in rows.read(sql, owner, game) if _wanted(row, pool)]
+    found = [row for row in map(dict, rows.read(sql, owner, game)) if _wanted(row, pool)]
     return _ranked([(f"{OWN}:{row['id']}:{row['digest']}:{row['entry']}", row["id"]) for row in found], OWN)
 
 
@@ -97,7 +103,3 @@ def within(members: Iterable[Member], low: float, high: float) -> list[Member]:
 def drawn(members: Sequence[Member], seats: Sequence[int], rng: random.Random) -> Mapping[int, Member]:
     """Return who sits where; the same agent may sit in several seats."""
     return {seat: rng.choice(members) for seat in seats}
-
-
-_ORDERS: Mapping[str, Sequence[str]] = {}
-"""By game, the engine's agents in their measured order, the weakest first; others are in that of `_LADDER`."""

@@ -152,7 +152,7 @@ def planned(api: Api, wish: Wish, run: Mapping[str, Any]) -> Plan:
     )
 
 
-def opponents(  # noqa: PLR0917 - what a draw is made from
+def opponents(
     api: Api, game: ChosenGame, owner: str, band: Sequence[float], pool: Mapping[str, Any], *, fast: bool = False
 ) -> list[league.Member]:
     """Return who may be drawn.

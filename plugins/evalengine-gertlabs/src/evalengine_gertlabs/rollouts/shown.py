@@ -33,7 +33,7 @@ def action_of(game: Game, request: Request, given: Any) -> Any:
     leaves where it finds no object, mean 4.
     """
     inner = given
-    if isinstance(inner, str) and len(inner) <= _LONGEST:
+    if isinstance(inner, str) and len(inner) <= _LONGEST and request.refusal(inner) is not None:
         try:
             inner = json.loads(inner)
         except (ValueError, RecursionError):
