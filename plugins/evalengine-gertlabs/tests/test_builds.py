@@ -121,6 +121,20 @@ def test_wrong_types_are_refused_field_by_field(served, value):
 LABELS = [("ai_mode", "x" * 200)]
 
 
+@pytest.mark.slow
+def test_games_of_more_seats_are_built_and_explored(tmp_path):
+    (tmp_path / "evalconf.py").write_text(PLUGIN)
+    with Served(tmp_path) as served, served.client() as client:
+        crowd = {"game_slug": "crowd"}
+        result = done(client, client.dataset_builds.evaluate_code(**CODE | crowd)["job_id"])
+        assert result["matches_played"] == 6
+        sub = client.submissions.create(game="crowd", custom_provider_id="scripted")
+        found = done(client, client.submissions.evaluate(sub["submission_id"], match_count=4)["job_id"])
+        assert (found["matches_played"], len(found["opponents"])) == (4, 3)
+        result = done(client, client.dataset_builds.explore(**EXPLORE | crowd | {"explore_interval": 100})["job_id"])
+        assert result["problems"] == {}
+
+
 def test_games_that_nobody_can_explore_are_no_reason_to_fail_others(tmp_path):
     (tmp_path / "evalconf.py").write_text(PLUGIN)
     with Served(tmp_path) as served, served.client() as client:
@@ -139,5 +153,9 @@ from evalengine_games.specs import SPECS
 @evalengine.hookimpl
 def evalengine_games():
     spec = next(spec for spec in SPECS if spec.name == "tictactoe")
-    return [dataclasses.replace(spec, name="linear", branching="none")]
+    crowd = next(spec for spec in SPECS if spec.name == "tron")
+    return [
+        dataclasses.replace(spec, name="linear", branching="none"),
+        dataclasses.replace(crowd, name="crowd", default_seats=4),
+    ]
 """

@@ -114,7 +114,7 @@ def test_an_export_is_written_anew(killed):
     killed.client.jobs.wait(first, interval=0.05)
     job = killed.client.exports.create(export_type="replays", new_only=False)["job_id"]
     folder = killed.folder / "arena.exports" / job
-    until(lambda: folder.exists(), "the export has begun")
+    until(folder.exists, "the export has begun")
     killed.kill()
     killed.client.jobs.wait(job, interval=0.05)
     both = [httpx.get(killed.client.exports.download(name)["download_url"]).json() for name in (first, job)]

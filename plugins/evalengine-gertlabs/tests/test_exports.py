@@ -19,16 +19,16 @@ FIRST = "def act(observation):\n    return observation.legal[0]\n"
 def small(tmp_path_factory):
     """A server whose files of exports are short, with what one client has: a build of two games."""
     settings = "[plugins.gertlabs]\nchunk_rows = 50\ndownload_s = 60\n"
-    with Served(tmp_path_factory.mktemp("small"), "--rate", "0", settings=settings) as served:
-        with served.client() as client:
-            build = client.dataset_builds.evaluate_code(
-                game_slugs=["tictactoe", "kuhn_poker"], custom_provider_id="scripted", submission_count=6, match_count=8
-            )
-            served.built = client.jobs.wait(build["job_id"], interval=0.1)["result"]
-            for job in served.built["export_job_ids"]:
-                client.jobs.wait(job, interval=0.1)
-            served.owner = client
-            yield served
+    folder = tmp_path_factory.mktemp("small")
+    with Served(folder, "--rate", "0", settings=settings) as served, served.client() as client:
+        build = client.dataset_builds.evaluate_code(
+            game_slugs=["tictactoe", "kuhn_poker"], custom_provider_id="scripted", submission_count=6, match_count=8
+        )
+        served.built = client.jobs.wait(build["job_id"], interval=0.1)["result"]
+        for job in served.built["export_job_ids"]:
+            client.jobs.wait(job, interval=0.1)
+        served.owner = client
+        yield served
 
 
 def exported(client, **params):
@@ -89,7 +89,7 @@ def test_replays_have_a_row_for_each_decision_of_each_seat(small):
 
 
 def test_sessions_are_exported_as_replays_are(client):
-    session = client.play.create(game="tictactoe", autostart=True, ai_mode="agentic_player", custom_provider_id="scripted")
+    session = client.play.create(game="tictactoe", autostart=True, ai_mode="agentic_player")
     name = session["session_id"]
     until(lambda: client.sessions.get(name)["status"] == "completed", "the session has ended")
     rows = records(client, exported(client, export_type="replays"))
@@ -165,8 +165,13 @@ def test_links_are_random_and_nothing_else_opens_a_file(small):
     assert len(token) >= 40
     base = url.rsplit("/", 2)[0]
     forged = [
-        f"{base}/{token[:-1]}{'A' if token[-1] != 'A' else 'B'}/{name}", f"{base}/{token}/other.json", f"{base}/x/{name}",
-        f"{base}/{token}/..%2f..%2farena.db", f"{base}/{token}/%2e%2e/arena.db", f"{base}/{'%00' * 40}/{name}", f"{base}//{name}",
+        f"{base}/{token[:-1]}{'A' if token[-1] != 'A' else 'B'}/{name}",
+        f"{base}/{token}/other.json",
+        f"{base}/x/{name}",
+        f"{base}/{token}/..%2f..%2farena.db",
+        f"{base}/{token}/%2e%2e/arena.db",
+        f"{base}/{'%00' * 40}/{name}",
+        f"{base}//{name}",
     ]  # fmt: skip
     for link in forged:
         assert httpx.get(link).status_code == 404, link
@@ -212,7 +217,8 @@ def test_an_export_that_is_not_done_cannot_be_downloaded(small):
 
 @pytest.mark.parametrize(
     "params",
-    [{"export_type": "both"}, {"export_type": "nosuch"}, {"format": "csv"}, {"min_percentile": 1.5}, {"min_percentile": "0.9"},
+    [{"export_type": "both"}, {"export_type": "nosuch"}, {"format": "csv"}, {"min_percentile": 1.5},
+     {"min_percentile": "0.9"},
      {"max_records": 0}, {"max_records": 1.5}, {"tags": []}, {"tags": [7]}, {"tags": {"a": 1}}, {"dry_run": "yes"},
      {"new_only": 1}, {"tags": ["board"], "game_slug": "hex"}, {"branch_modes": ["x"]}, {"game_slug": 7}],
 )  # fmt: skip

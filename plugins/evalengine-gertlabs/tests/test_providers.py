@@ -1,7 +1,10 @@
 """Providers: the settings, the offline one, and servers of models, asked over a real socket."""
 
 import ast
+import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pytest
 from evalengine_gertlabs import scripted, settings
@@ -166,6 +169,17 @@ def test_settings_that_cannot_work_are_told(tmp_path, text, told):
     (tmp_path / "evalengine.toml").write_text(text)
     with pytest.raises(evalengine.UsageError, match=told):
         settings.read(tmp_path)
+
+
+def test_the_settings_that_the_readme_shows_are_the_defaults(tmp_path):
+    readme = Path(__file__).parents[1] / "README.md"
+    (tmp_path / "evalengine.toml").write_text(re.search(r"```toml\n(.*?)```", readme.read_text(), re.DOTALL)[1])
+    shown = settings.read(tmp_path)
+    (provider,) = shown.providers
+    own = {"name", "base_url", "model", "models", "key_env", "temperature"}
+    usual = settings.Endpoint(name="", base_url="", model="")
+    assert dataclasses.replace(shown, providers=()) == settings.Options()
+    assert dataclasses.replace(provider, **{name: getattr(usual, name) for name in own}) == usual
 
 
 def test_settings_may_stand_in_pyproject(tmp_path):

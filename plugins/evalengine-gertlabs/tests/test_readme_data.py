@@ -107,8 +107,8 @@ def test_a_submission_of_ones_own_is_rated(served, source, tmp_path):
 def test_a_second_build_waits_for_the_first(modelled, source, tmp_path):
     before = (
         'from gertlabs import GertClient\nclient = GertClient()\npid = "scripted"\n'
-        'first = client.dataset_builds.evaluate_code(game_slug="tictactoe", custom_provider_id=pid, submission_count=1, '
-        "match_count=200)\n"
+        'first = client.dataset_builds.evaluate_code(game_slug="tictactoe", custom_provider_id=pid, '
+        "submission_count=1, match_count=200)\n"
     )
     code = blocks("Errors").replace('game_tags=["strategy"]', 'game_slug="tictactoe"')
     after = 'print(build["job_id"] == first["job_id"], client.jobs.get(build["job_id"])["status"])'

@@ -2,8 +2,10 @@
 
 import re
 
+import httpx
 import pytest
-from gertlabs import ConflictError, GertError, NotFoundError, ValidationError
+from gertlabs import ConflictError, GertError, JobFailed, NotFoundError, ValidationError
+from served import Served, until
 
 FIRST = "def act(observation):\n    return observation.legal[0]\n"
 RANDOM = "import random\n\n\ndef act(observation):\n    return random.choice(observation.legal)\n"
@@ -105,7 +107,8 @@ def test_source_that_is_none_is_refused_with_its_line(client, code, line):
 
 @pytest.mark.parametrize(
     "name",
-    ["../agent.py", "/etc/passwd", "a/../../b.py", "a//b.py", "", ".hidden.py", "a\\b.py", "a/b/c/d/e.py", "x" * 300, "a\n.py",
+    ["../agent.py", "/etc/passwd", "a/../../b.py", "a//b.py", "", ".hidden.py", "a\\b.py", "a/b/c/d/e.py", "x" * 300,
+     "a\n.py",
      "agent.py/..", "-rf", "ä.py", "a/./b.py", "agent.py\x00"],
 )  # fmt: skip
 def test_names_of_files_that_play_tricks_are_refused(client, name):
@@ -172,8 +175,8 @@ def test_wrong_types_are_refused_field_by_field(served, client, value):
             answer = http.post("/submissions", json=whole | {field: value})
             assert answer.status_code < 500, (field, value, answer.text)
         name = http.post("/submissions", json=whole).json()["data"]["submission_id"]
-        for field in ("match_count", "opponent_source", "opponent_models", "opponent_providers", "opponent_created_after",
-                      "opponent_created_before", "callback_url"):  # fmt: skip
+        for field in ("match_count", "opponent_source", "opponent_models", "opponent_providers",
+                      "opponent_created_after", "opponent_created_before", "callback_url"):  # fmt: skip
             answer = http.post(f"/submissions/{name}/evaluate", json={"match_count": 1} | {field: value})
             assert answer.status_code in {202, 400}, (field, value, answer.text)
             if answer.status_code == 202:
@@ -309,7 +312,8 @@ def test_what_is_anothers_does_not_exist(served, client):
 
 def test_a_key_needs_the_scope_run_for_what_uses_the_machine(served):
     with served.http("play", "read") as http:
-        for path in ("/submissions", "/submissions/x/evaluate", "/submissions/evaluate", "/submissions/bulk-delete", "/exports",
+        for path in ("/submissions", "/submissions/x/evaluate", "/submissions/evaluate", "/submissions/bulk-delete",
+                     "/exports",
                      "/dataset-builds", "/exports/reset-tracking"):  # fmt: skip
             assert http.post(path, json={}).status_code == 403, path
         assert http.delete("/submissions/x").status_code == 403
@@ -331,9 +335,20 @@ def test_jobs_of_these_kinds_cannot_be_asked_for_by_hand(served, client):
             assert "ticket" in ended["error"]
 
 
-def test_credits_are_counted_and_run_out(tmp_path):
-    from served import Served
+def test_what_a_cancelled_evaluation_did_not_play_is_given_back(served, client):
+    slow = "import time\n\n\ndef act(observation):\n    time.sleep(0.05)\n    return observation.legal[0]\n"
+    job = client.submissions.evaluate(made(client, slow)["submission_id"], match_count=1000)["job_id"]
+    assert client.billing.balance()["spent"] == 1.0
+    until(lambda: client.jobs.get(job)["progress"] > 0, "it plays")
+    key = {"x-api-key": client.api_key}
+    httpx.post(f"{served.url}/api/jobs/{job.removeprefix('job_')}/cancel", headers=key, timeout=60)
+    with pytest.raises(JobFailed) as failed:
+        client.jobs.wait(job, interval=0.05)
+    assert (failed.value.code, failed.value.job["status"]) == ("CANCELLED", "cancelled")
+    assert 0 < client.billing.balance()["spent"] < 0.5
 
+
+def test_credits_are_counted_and_run_out(tmp_path):
     settings = "[plugins.gertlabs]\ncredits = 0.01\ncredits_per_match = 0.001\n"
     with Served(tmp_path, settings=settings) as served, served.client() as client:
         sub = made(client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from evalengine_gertlabs.settings import Endpoint
 
 _FENCED = re.compile(r"```(?:python|py)?[ \t]*\r?\n(.*?)```", re.DOTALL | re.IGNORECASE)
+_JSON = re.compile(r"```(?:json)?[ \t]*\r?\n(.*?)```", re.DOTALL | re.IGNORECASE)
+_TURN = "Choose your action for this turn. Respond with the action payload as JSON, and nothing else."
 _AGAIN = frozenset({408, 409, 425, 429})
 _LONGEST_WAIT_S = 30.0
 _TASK = """\
@@ -61,6 +64,21 @@ def source(end: Endpoint, model: str, game: GameSpec, number: int, before: str) 
         msg = f"{model} answered without source"
         raise AskingError(msg)
     return found.strip() + "\n"
+
+
+def payload(end: Endpoint, model: str, rules: str, observation: Mapping[str, Any]) -> Any:
+    """Return the action that a model chooses for a turn, a value of JSON; whether the game takes it is another matter.
+
+    Raises:
+        AskingError: no answer came, or none with JSON.
+    """
+    seen = json.dumps(observation, default=str)
+    text = _asked(end, model, f"{rules}\n\nObservation:\n{seen}\n\n{_TURN}").strip()
+    for found in [*_JSON.findall(text), text, text.rpartition("\n")[2]]:
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(found)
+    msg = f"{model} answered without JSON: {text[:120]!r}"
+    raise AskingError(msg)
 
 
 def _asked(end: Endpoint, model: str, task: str) -> str:

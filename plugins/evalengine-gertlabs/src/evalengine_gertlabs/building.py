@@ -133,4 +133,5 @@ def _seated(doing: Doing, game: GameSpec) -> tuple[str, ...]:
     known = doing.work.plugins.agents()
     first = provider.seat(game, known, doing.row.params["model"])
     others = [name for name in ("random", "first", "greedy", "mcts") if name != first and name in known]
-    return (first, *others[: max(1, game.default_seats - 1)])
+    copies = [f"other-{number}=random" for number in range(game.default_seats)]
+    return (first, *[*others, *copies][: max(1, game.default_seats - 1)])

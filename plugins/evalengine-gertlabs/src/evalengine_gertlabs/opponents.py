@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine.expressions import Expression
@@ -86,11 +87,12 @@ def _wanted(row: Any, pool: Pool) -> bool:
 
 
 def chosen(doing: Doing, game: GameSpec, sides: int, pool: Pool, challengers: Sequence[AgentSpec]) -> list[AgentSpec]:
-    """Return the opponents of challengers; as many as a match seats besides one, where it has not two sides."""
+    """Return the opponents of challengers: where a match has not two sides, as many as it seats besides one."""
     names = [agent.name for agent in challengers]
     others = [] if pool.source == "system" else own(doing, game.name, pool, names)
     system = [] if pool.source == "own" and others else bundled(game, doing.work.plugins)
     found = [*system, *others]
     if sides == 2:  # noqa: PLR2004 - sides
         return found
-    return found[1 - sides :] if sides > 1 else []
+    copies = (replace(bundled(game, doing.work.plugins)[0], name=f"other-{number}") for number in range(sides))
+    return [*found, *copies][: sides - 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from evalengine import RefusedError
 from evalengine.expressions import Expression
 from evalengine.plugins import words_of
 from evalengine_gertlabs import asking, scripted
+from evalengine_gertlabs.observations import ACTIONS
 from evalengine_gertlabs.replies import invalid
 
 if TYPE_CHECKING:
@@ -91,6 +93,14 @@ class Provider(ABC):
             AskingError: nobody answered, or without any source.
         """
 
+    @abstractmethod
+    def choose(self, rules: str, observation: Mapping[str, Any], model: str | None = None) -> Any:
+        """Return the payload of an action for one turn; may take minutes. The game may refuse it.
+
+        Raises:
+            AskingError: nobody answered, or without an action.
+        """
+
 
 class Scripted(Provider):
     """The offline one: writes agents of its own recipes, the same for the same game and number."""
@@ -113,6 +123,15 @@ class Scripted(Provider):
         """Return a recipe with its numbers filled in."""
         recipe = scripted.write(game.name, number)
         return Code(recipe.text, self.model(model), recipe.notes)
+
+    def choose(self, rules: str, observation: Mapping[str, Any], model: str | None = None) -> Any:
+        """Draw one of the actions that are listed."""
+        self.model(model)
+        listed = observation.get(ACTIONS)
+        if not listed:
+            msg = "the actions of this turn are not listed"
+            raise asking.AskingError(msg)
+        return secrets.choice(listed)
 
 
 class Remote(Provider):
@@ -139,6 +158,10 @@ class Remote(Provider):
         """Ask the model for source."""
         chosen = self.model(model)
         return Code(asking.source(self._endpoint, chosen, game, number, before), chosen)
+
+    def choose(self, rules: str, observation: Mapping[str, Any], model: str | None = None) -> Any:
+        """Ask the model for an action."""
+        return asking.payload(self._endpoint, self.model(model), rules, observation)
 
 
 class Providers:
