@@ -7,6 +7,7 @@ import time
 
 import pytest
 from gertlabs import AuthenticationError, ConflictError, GertClient, NotFoundError, ValidationError
+from model_server import ModelServer
 from served import LIMIT_S, Served, until
 from websocket import WebSocketBadStatusException, create_connection
 
@@ -416,6 +417,50 @@ def test_spectators_that_do_not_read_harm_nobody(served, client):
     assert time.monotonic() - began < 20
     for ws in deaf:
         ws.shutdown()
+
+
+def delegated(ws, **message):
+    """Delegate each turn; return what came of the turns."""
+    told = []
+    for msg in ws:
+        if msg["type"] == "observation":
+            ws.delegate(**message)
+        elif msg["type"] in {"action_result", "error"}:
+            told.append(msg)
+        elif msg["type"] in {"game_completed", "player_failed"}:
+            return told
+    raise AssertionError(told)
+
+
+def test_a_turn_may_be_left_to_the_offline_provider(client):
+    for game in ("tictactoe", "market_simulator"):
+        s = client.play.create(game=game, seats=1, vs_ai=True, max_ticks=4)
+        with client.play.connect(s["session_id"], s["player_token"]) as ws:
+            told = delegated(ws, provider_id="scripted")
+        assert told
+        assert all(msg["type"] == "action_result" and msg["accepted"] for msg in told)
+
+
+def test_a_turn_may_be_left_to_a_model_which_is_told_what_was_wrong(tmp_path):
+    with (
+        ModelServer() as models,
+        Served(tmp_path, settings=models.settings("mine")) as served,
+        served.client() as client,
+    ):
+        s = client.play.create(game="tictactoe", seats=1, vs_ai=True)
+        models.answers += ["[9]", 'I think\n```json\n[{"action": 4}]\n```', "no idea"]
+        with client.play.connect(s["session_id"], s["player_token"]) as ws:
+            ws.delegate("mine")
+            assert next(msg for msg in ws if msg["type"] == "action_result")["accepted"]
+            next(msg for msg in ws if msg["type"] == "observation" and msg["tick"] == 2)
+            ws.delegate("mine")
+            failed = next(msg for msg in ws if msg["type"] == "error")
+            assert failed["code"] == "PROVIDER_FAILED"
+            ws.delegate("mine", model="of nobody")
+            assert next(msg for msg in ws if msg["type"] == "error")["code"] == "VALIDATION_ERROR"
+        asked = [body["messages"][-1]["content"] for _, body in models.asked]
+        assert "Rules: Two seats in turn put their mark" in asked[0]
+        assert "_rejection_feedback" in asked[1]
 
 
 # ----------------------------------------------------------------------------------- a restart

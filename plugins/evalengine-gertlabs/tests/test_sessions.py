@@ -1,10 +1,12 @@
 """Games, and sessions as their owner looks at them: lists, logs, branches; other people's, and what is no name."""
 
+import contextlib
+import sqlite3
 import threading
 
 import pytest
 from gertlabs import ConflictError, NotFoundError, ValidationError
-from served import until
+from served import Served, until
 
 
 def over(client, game="rps", **config):
@@ -129,6 +131,19 @@ def test_a_log_tells_what_everybody_did_but_no_hands_of_a_game_that_goes_on(clie
     logs = client.sessions.logs(ended["session_id"])["logs"]
     assert [(entry["tick"], entry["player_id"]) for entry in logs] == [(n, f"player_{n % 2}") for n in range(4)]
     assert all(0 <= entry["action"] <= 8 and entry["fault"] is None for entry in logs)
+
+
+def test_a_session_that_nobody_joined_for_a_day_ends(tmp_path):
+    with Served(tmp_path) as served:
+        key = served.key()
+        with served.client(key=key) as client:
+            old, new = (client.play.create(game="tictactoe", player_count=2)["session_id"] for _ in range(2))
+    with contextlib.closing(sqlite3.connect(tmp_path / "arena.db")) as database, database:
+        database.execute("update live set created = created - 90000 where id = ?", (old,))
+    with Served(tmp_path) as served, served.client(key=key) as client:
+        ended = until(lambda: (found := client.sessions.get(old))["status"] == "failed" and found, "it ends")
+        assert ended["failure_reason"] == "nobody joined"
+        assert client.sessions.get(new)["status"] == "waiting"
 
 
 # ------------------------------------------------------------------------------------ branches

@@ -108,6 +108,13 @@ class Catalog:
             self._prompts[game.ref] = _prompt(game)
         return self._prompts[game.ref]
 
+    def prompt_of(self, ref: str) -> str:
+        """Return the same of a game of a stored match, by its reference there."""
+        if ref not in self._prompts:
+            (game,) = planning.choose_games(ref, self._plugs)
+            return self.prompt(game)
+        return self._prompts[ref]
+
     def tags(self, *, counted: bool) -> dict[str, Any]:
         """Return all tags and how they are grouped."""
         games: dict[str, int] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine import RefusedError
 from evalengine.live.values import ACTIVE, ENDED
 from evalengine_gertlabs import fields, owners, replies, seat_calls, sessions, wishes
+from evalengine_gertlabs.lobby import Lobby
 from evalengine_gertlabs.observations import by_player, observation, player_id
 from evalengine_gertlabs.seat_calls import SeatCalls
 from evalengine_gertlabs.sockets import Sockets
@@ -27,7 +28,9 @@ _LONGEST_ID = 200
 def routes(api: Api) -> Sequence[Any]:
     """Return the routes."""
     calls = SeatCalls(api)
-    play = _Play(api, calls)
+    play, lobby = _Play(api, calls), Lobby(api)
+    api.server.on_start(lobby.begin)
+    api.server.on_stop(lobby.end)
     return [
         replies.route("/play", play.create, "POST"),
         replies.route("/play/{id}", play.show),

@@ -11,10 +11,11 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from evalengine import RefusedError
-from evalengine.errors import EvalengineError, LiveError
+from evalengine.errors import LiveError
 from evalengine.live.values import ENDED, WAITING
-from evalengine_gertlabs import owners, replies, sessions
-from evalengine_gertlabs.observations import by_player, observation, player_id, written
+from evalengine_gertlabs import owners, players, replies, sessions
+from evalengine_gertlabs.delegates import Delegates
+from evalengine_gertlabs.observations import player_id, written
 from evalengine_gertlabs.talk import DroppedError, Talk
 from evalengine_gertlabs.wishes import NOTE, PRIVATE
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from evalengine_gertlabs.seat_calls import SeatCalls
 
 _AUTH_S = 15.0  # for the first message
-_LONGEST_ID = 200
 
 
 class Sockets:
@@ -36,6 +36,7 @@ class Sockets:
     def __init__(self, api: Api, calls: SeatCalls) -> None:
         self._api = api
         self._calls = calls
+        self._delegates = Delegates(api, calls)
         self._written: dict[str, tuple[Position, str]] = {}  # the last state by session: a thousand spectators share it
 
     def routes(self) -> Sequence[Any]:
@@ -81,7 +82,7 @@ class Sockets:
         assert feed.seat is not None
         with self._calls.following(session_id, feed.seat) as left:
             await talk.send("connected", player_id=player_id(feed.seat), session_id=session_id)
-            player = _Player(self._api, self._calls, talk, session_id, token, feed.seat)
+            player = players.Player(self._api, self._calls, self._delegates, talk, session_id, token, feed.seat)
             await self._until_one_ends(talk, player.tell(feed), player.listen(), self._lost(talk, left))
 
     @staticmethod
@@ -123,9 +124,9 @@ class Sockets:
         async for position in feed:
             if not started and position.state != WAITING:
                 started = True
-                await talk.send("game_started", players=await _players(self._api, session_id))
+                await talk.send("game_started", players=await players.players(self._api, session_id))
             if position.state in ENDED:
-                await talk.send("game_completed", **_end(position))
+                await talk.send("game_completed", **players.end(position))
             else:
                 await talk.send_text(self._state(session_id, position))
 
@@ -165,98 +166,9 @@ class Sockets:
             await asyncio.gather(stop, *tasks, return_exceptions=True)
 
 
-class _Player:
-    """The socket of one seat."""
-
-    def __init__(  # noqa: PLR0917 - who it is, and whom it asks
-        self, api: Api, calls: SeatCalls, talk: Talk, session_id: str, token: str, seat: int
-    ) -> None:
-        self._api = api
-        self._calls = calls
-        self._talk = talk
-        self._session_id = session_id
-        self._token = token
-        self._seat = seat
-
-    async def tell(self, feed: Feed) -> None:
-        """Tell each question, and the end."""
-        started = False
-        async for position in feed:
-            if not started and position.state != WAITING:
-                started = True
-                await self._talk.send("game_started", players=await _players(self._api, self._session_id))
-            if position.state in ENDED:
-                await self._talk.send("game_completed", **_end(position))
-            elif position.question is not None:
-                await self._ask(position)
-
-    async def _ask(self, position: Position) -> None:
-        feedback = self._calls.feedback(self._session_id, self._seat, position.turn)
-        await self._talk.send("observation", data=observation(position, feedback), tick=position.turn)
-
-    async def listen(self) -> None:
-        """Do what the client says until it hangs up."""
-        async for message in self._talk.messages():
-            kind = message["type"]
-            if kind == "action":
-                await self._act(message)
-            elif kind == "ping":
-                await self._talk.send("pong")
-            elif kind == "delegate":
-                await self._delegate(message)
-            else:
-                await self._talk.refuse("UNKNOWN_TYPE", f"there is no message {kind[:40]!r}: action, delegate, ping")
-
-    async def _act(self, message: dict[str, Any]) -> None:
-        action_id, tick = message.get("action_id"), message.get("tick")
-        if "payload" not in message:
-            await self._talk.refuse("VALIDATION_ERROR", "payload is missing", field="payload")
-            return
-        named = action_id is None or (isinstance(action_id, str) and 0 < len(action_id) <= _LONGEST_ID)
-        if not named or not (tick is None or type(tick) is int):
-            wanted = f"action_id must be a text of 1 to {_LONGEST_ID} characters, and tick a whole number"
-            await self._talk.refuse("VALIDATION_ERROR", wanted)
-            return
-        try:
-            told = await self._calls.act(self._session_id, self._token, message["payload"], action_id, tick)
-        except EvalengineError as error:
-            await self._refused(error, action_id)
-            return
-        await self._talk.send("action_result", action_id=action_id, **told)
-        if not told["accepted"] and not told["seat_lost"]:
-            await self._ask_again()
-
-    async def _delegate(self, message: dict[str, Any]) -> None:
-        await self._talk.refuse("NOT_SUPPORTED", "this server plays whole seats by a provider, not single turns")
-
-    async def _refused(self, error: EvalengineError, action_id: str | None) -> None:
-        refused = replies.refusal(error)
-        await self._talk.refuse(refused.code, refused.message, action_id=action_id)
-
-    async def _ask_again(self) -> None:
-        looked = await self._calls.look(self._session_id, self._token)
-        if looked.position.question is not None:
-            await self._ask(looked.position)
-
-
 async def _hear_pings(talk: Talk) -> None:
     async for message in talk.messages():
         if message["type"] == "ping":
             await talk.send("pong")
         else:
             await talk.refuse("UNKNOWN_TYPE", "a spectator may send ping, and nothing else")
-
-
-async def _players(api: Api, session_id: str) -> list[dict[str, Any]]:
-    players: list[dict[str, Any]] = sessions.view(await api.live.show(session_id))["players"]
-    return players
-
-
-def _end(position: Position) -> dict[str, Any]:
-    return {
-        "scores": by_player(position.scores),
-        "places": by_player(position.places),
-        "status": position.state,
-        "failure_reason": position.reason or None,
-        "tick": position.turn,
-    }
