@@ -15,6 +15,7 @@ from evalengine_gertlabs.tables import TABLES
 from gertlabs import ConflictError, NotFoundError, rollouts
 from served import Served, until
 
+from evalengine import wire
 from evalengine.plugins import Plugins
 from evalengine.web.house import Server
 from evalengine.web.keys import Key
@@ -187,9 +188,15 @@ def test_idle_episodes_are_closed_and_what_has_ended_is_forgotten(tmp_path, monk
         await made.forget()
         assert server.rows.read("select count(*) from gert_episode_step")[0][0] == 0
         assert server.rows.read("select count(*) from gert_episode")[0][0] == 2
+        turns = wire.pack_turns(([4, 0], [0, 1], []))
+        forks = [plans.forked(planned(), used.id, 2, turns, sample, fresh=True) for sample in range(3)]
+        await made.begin(RUN, forks)
+        assert server.rows.read("select turns from gert_snapshot")[0][0] == turns
+        assert server.rows.read("select count(*) from gert_snapshot")[0][0] == 1
+        await made.close_all(1)
         monkeypatch.setattr(hall, "REMEMBERED_S", -1.0)
         await made.forget()
-        assert [row[0] for row in server.rows.read("select id from gert_episode")] == [used.id]
+        assert [server.rows.read(f"select count(*) from gert_{one}")[0][0] for one in ("episode", "snapshot")] == [0, 0]
 
     within(tmp_path, body)
 

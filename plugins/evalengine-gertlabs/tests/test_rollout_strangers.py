@@ -28,7 +28,7 @@ NAMES = {
     "/{run}/steps": ["steps"],
     "/{run}/episodes/{episode}/step": ["action", "actions", "expected_tick"],
     "/{run}/episodes/{episode}/forks": ["count", "op_key"],
-    "/{run}/episodes/{episode}/score-actions": ["candidate_actions", "max_actions", "samples_per_action", "seat", "top_n"],
+    "/{run}/episodes/{episode}/score-actions": ["candidate_actions", "max_actions", "samples_per_action", "seat"],
     "/{run}/episodes/{episode}/complete": ["seat", "samples", "max_ticks", "random_opponents"],
 }  # fmt: skip
 

@@ -74,8 +74,8 @@ class Hall:
 
     async def plan(self, episode: Live) -> Plan:
         """Return how an episode was begun."""
-        found = await self._api.read("select plan from gert_episode where no = ?", episode.no)
-        return plans.unpacked(found[0]["plan"])
+        ((plan, turns),) = await self._api.read(rows.PLAN, episode.no)
+        return plans.unpacked(plan, turns)
 
     # -------------------------------------------------------------------------------- to begin
 
@@ -107,8 +107,7 @@ class Hall:
 
             def write(db: sqlite3.Connection) -> list[int]:
                 runs.claim(db, run["no"], len(ids))
-                begun = zip(ids, made, opened, strict=True)
-                numbers = [rows.inserted(db, run["no"], (one, plan, *told[1:])) for one, plan, told in begun]
+                numbers = rows.all_inserted(db, run["no"], zip(ids, made, opened, strict=True))
                 if also is not None:
                     also(db, ids, opened[0][0])
                 return numbers

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 SYSTEM = "system"
 _LADDER = ("random", "greedy", "minimax(depth=2)", "mcts(simulations=25)", "mcts(simulations=100)")
 _SWAPPED = ("random", "greedy", "mcts(simulations=25)", "minimax(depth=2)", "mcts(simulations=100)")
-_SWAPS = frozenset({"tictactoe", "connect4"})  # where they ranked so; in breakthrough, kalah and tron as above
+_BY_DISCS = ("minimax(depth=2)", "greedy", "random", "mcts(simulations=25)", "mcts(simulations=100)")
+_RANKED = {"tictactoe": _SWAPPED, "connect4": _SWAPPED, "othello": _BY_DISCS}  # where they ranked otherwise
 _SLOW = "mcts"
 _ENDS = 1e-9  # bands that only touch do not share
 _NARROWING = ("models", "providers", "created_after", "created_before")
@@ -59,8 +60,7 @@ def system(game: ChosenGame, plugs: Plugins, *, fast: bool = False) -> list[Memb
     """
     bundled = plugs.agents()
     own = [spec.name for spec in AGENTS if spec.fits == game.spec.name and spec.name in bundled]
-    ladder = _SWAPPED if game.spec.name in _SWAPS else _LADDER
-    refs = [*ladder[:1], *own] if own else ladder
+    refs = ["random", *own] if own else _RANKED.get(game.spec.name, _LADDER)
     known = [ref for ref in refs if ref.partition("(")[0] in bundled and not (fast and ref.startswith(_SLOW))]
     found = [(ref, planning.find_agent(ref, plugs, bundled)) for ref in known]
     return _ranked([(ref, spec.name) for ref, spec in found if planning.fits(spec, game)], SYSTEM)

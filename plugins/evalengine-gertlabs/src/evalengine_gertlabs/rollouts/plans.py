@@ -37,8 +37,17 @@ class Plan(NamedTuple):
     branch: Sequence[Any] | None = None
 
     def packed(self) -> bytes:
-        """Return it as bytes."""
-        return wire.pack(tuple(self))
+        """Return it as bytes, without the turns before it."""
+        return wire.pack(tuple(self.before(b"")))
+
+    @property
+    def turns(self) -> bytes:
+        """What was played before a fork, packed; many forks have the same."""
+        return b"" if self.branch is None else bytes(self.branch[-1])
+
+    def before(self, turns: bytes) -> Plan:
+        """Return it with these turns before it, where it is a fork."""
+        return self if self.branch is None else self._replace(branch=(*self.branch[:-1], turns))
 
     @property
     def began(self) -> int:
@@ -46,10 +55,10 @@ class Plan(NamedTuple):
         return 0 if self.branch is None else int(self.branch[1])
 
 
-def unpacked(data: bytes) -> Plan:
+def unpacked(data: bytes, turns: bytes | None) -> Plan:
     """Return the plan that was stored."""
-    plan = Plan._make(wire.unpack(data))
-    return plan._replace(config=dict(plan.config))
+    plan: Plan = Plan._make(wire.unpack(data))
+    return plan.before(turns or b"")
 
 
 def spec_of(plan: Plan) -> MatchSpec:

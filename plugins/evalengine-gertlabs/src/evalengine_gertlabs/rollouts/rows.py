@@ -12,7 +12,7 @@ from evalengine_gertlabs.rollouts.settings import Asked, Refused, Stepped
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from evalengine_gertlabs.rollouts.lives import Live
     from evalengine_gertlabs.rollouts.plans import Plan
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LIVE = """select e.no, e.id, e.run, r.id run_id, r.owner, e.began, coalesce(max(s.after), e.began) tick
     from gert_episode e join gert_rollout_run r on r.no = e.run left join gert_episode_step s on s.episode = e.no
     where e.state = 'live' group by e.no"""
+PLAN = "select plan, turns from gert_episode e left join gert_snapshot s on s.no = e.snapshot where e.no = ?"
 STEPS = "select tick, turns, digest from gert_episode_step where episode = ? order by tick"
 DONE = """select e.last, r.owner from gert_episode e join gert_rollout_run r on r.no = e.run
     where e.id = ? and r.id = ? and e.state = 'done'"""
@@ -29,12 +30,25 @@ _WON = """update gert_rollout_run set win_rate = (1 - alpha) * coalesce(win_rate
     where no = ? and auto_curriculum"""
 
 
-def inserted(db: sqlite3.Connection, run: int, row: tuple[str, Plan, int, bytes, bool]) -> int:
-    """Store an episode that begins, and return its number; it may be over."""
+def all_inserted(
+    db: sqlite3.Connection, run: int, begun: Iterable[tuple[str, Plan, tuple[bytes, int, bytes, bool]]]
+) -> list[int]:
+    """Store episodes that begin, and return their numbers; what was played before forks is stored once."""
+    snapshots: dict[bytes, int | None] = {b"": None}
+    numbers = []
+    for episode_id, plan, (_, tick, turns, over) in begun:
+        if plan.turns not in snapshots:
+            made = db.execute("insert into gert_snapshot (turns) values (?)", (plan.turns,))
+            snapshots[plan.turns] = made.lastrowid
+        numbers.append(_inserted(db, run, (episode_id, plan, tick, turns, over), snapshots[plan.turns]))
+    return numbers
+
+
+def _inserted(db: sqlite3.Connection, run: int, row: tuple[str, Plan, int, bytes, bool], snapshot: int | None) -> int:
     episode_id, plan, tick, turns, over = row
     state, ended = ("done", time.time()) if over else ("live", None)
-    sql = "insert into gert_episode (id, run, state, began, plan, ended) values (?, ?, ?, ?, ?, ?)"
-    number = db.execute(sql, (episode_id, run, state, plan.began, plan.packed(), ended)).lastrowid
+    sql = "insert into gert_episode (id, run, state, began, plan, snapshot, ended) values (?, ?, ?, ?, ?, ?, ?)"
+    number = db.execute(sql, (episode_id, run, state, plan.began, plan.packed(), snapshot, ended)).lastrowid
     assert number is not None
     if turns:
         db.execute("insert into gert_episode_step values (?, ?, ?, ?, null)", (number, plan.began, tick, turns))
@@ -83,3 +97,5 @@ def forgotten(db: sqlite3.Connection, before: float) -> None:
     db.execute(f"delete from gert_episode_step where episode in ({over})")  # noqa: S608 - our text
     db.execute("delete from gert_episode where ended < ?", (before,))
     db.execute("delete from gert_fork where at < ?", (before,))
+    used = "select snapshot from gert_episode where snapshot is not null"
+    db.execute(f"delete from gert_snapshot where no not in ({used})")  # noqa: S608 - our text

@@ -23,6 +23,7 @@ create table gert_episode (
     state text not null,
     began integer not null,
     plan blob not null,
+    snapshot integer,
     last blob,
     ended real
 );
@@ -36,6 +37,10 @@ create table gert_episode_step (
     digest blob,
     primary key (episode, tick)
 ) without rowid;
+create table gert_snapshot (
+    no integer primary key,
+    turns blob not null
+);
 create table gert_fork (
     episode text not null,
     op_key text not null,
