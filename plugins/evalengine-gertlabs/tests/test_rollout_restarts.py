@@ -215,6 +215,23 @@ def test_there_are_so_many_episodes_at_once(tmp_path, monkeypatch):
     within(tmp_path, body)
 
 
+def test_a_process_that_hangs_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(hall, "SILENT_S", 2.0)
+
+    async def body(server, made):
+        opened(server)
+        await made.begin(RUN, [planned()])
+        (live,) = made.lives
+        await made.step([(live, Asked(live.id, 4, None, 0, b"1"))])
+        (pid,) = kernels(os.getpid())
+        os.kill(pid, signal.SIGSTOP)
+        (done,) = await made.step([(live, Asked(live.id, 0, None, 1, b"2"))])
+        assert done.tick == 2
+        assert pid not in kernels(os.getpid())
+
+    within(tmp_path, body)
+
+
 def test_what_cannot_be_stored_has_not_happened(tmp_path, monkeypatch):
     async def body(server, made):
         opened(server)

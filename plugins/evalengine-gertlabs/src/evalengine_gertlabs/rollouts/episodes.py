@@ -94,7 +94,8 @@ class Episode:
         del found["observation"], found["observations"]
         spec = self.match.game.spec
         limit = min(self.setting.spec.max_turns or spec.max_turns, spec.max_turns)
-        return {**found, "game": self.setting.slug, "player_count": len(self.setting.agents), "max_ticks": limit}
+        facts = {"game": self.setting.slug, "player_count": len(self.setting.agents), "max_ticks": limit}
+        return {**found, **facts, **self.setting.facts}
 
     # -------------------------------------------------------------------------------- to step
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 IDLE_S = 600.0
 REMEMBERED_S = 900.0  # of an episode that has ended, and of forks
 NICE = 5
+SILENT_S, THINKING_S = 30.0, 85.0  # after which a process hangs: one that steps, and one where agents think
 Outcome = Stepped | Refused | str
 """What became of a step; a text: the episode is lost, and why."""
 
@@ -43,12 +44,12 @@ class Hall:
         self._scribe = Scribe(api)
         self.casting = Casting(api)
         # Agents think in processes of their own, that yield: who has no opponents never waits for another's.
-        self.pools = (self._pool(0, 0), self._pool(1, NICE))
+        self.pools = (self._pool(0, 0, SILENT_S), self._pool(1, NICE, THINKING_S))
         self.lives = Lives(self.pools)
         self._dropping: set[asyncio.Task[None]] = set()
 
-    def _pool(self, pool: int, nice: int) -> Processes:
-        return Processes(len(os.sched_getaffinity(0)), nice, lambda number: self.lives.mourn((pool, number)))
+    def _pool(self, pool: int, nice: int, silent_s: float) -> Processes:
+        return Processes(len(os.sched_getaffinity(0)), nice, silent_s, lambda number: self.lives.mourn((pool, number)))
 
     async def start(self) -> None:
         """Take up what was live when the server ended; it is begun again when somebody asks for it."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalengine import planning
-from evalengine.builtin.agents import AGENTS
 from evalengine_gertlabs.rollouts.casting import OWN
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Mapping, Sequence
 
+    from evalengine.model import AgentSpec
     from evalengine.planning import ChosenGame
     from evalengine.plugins import Plugins
     from evalengine.web.rows import Rows
@@ -26,6 +26,7 @@ _SWAPPED = ("random", "greedy", "mcts(simulations=25)", "minimax(depth=2)", "mct
 _BY_DISCS = ("minimax(depth=2)", "greedy", "random", "mcts(simulations=25)", "mcts(simulations=100)")
 _RANKED = {"tictactoe": _SWAPPED, "connect4": _SWAPPED, "othello": _BY_DISCS}  # where they ranked otherwise
 _SLOW = "mcts"
+_SEARCHING = "searchable"  # what fits of agents for any game says
 _ENDS = 1e-9  # bands that only touch do not share
 _NARROWING = ("models", "providers", "created_after", "created_before")
 
@@ -59,11 +60,16 @@ def system(game: ChosenGame, plugs: Plugins, *, fast: bool = False) -> list[Memb
         fast: those only that need next to no time for a turn.
     """
     bundled = plugs.agents()
-    own = [spec.name for spec in AGENTS if spec.fits == game.spec.name and spec.name in bundled]
+    own = [name for name, spec in bundled.items() if _is_made_for(spec, game)]
     refs = ["random", *own] if own else _RANKED.get(game.spec.name, _LADDER)
     known = [ref for ref in refs if ref.partition("(")[0] in bundled and not (fast and ref.startswith(_SLOW))]
     found = [(ref, planning.find_agent(ref, plugs, bundled)) for ref in known]
     return _ranked([(ref, spec.name) for ref, spec in found if planning.fits(spec, game)], SYSTEM)
+
+
+def _is_made_for(spec: AgentSpec, game: ChosenGame) -> bool:
+    narrow = spec.opponent and spec.kind == "trusted" and spec.fits and _SEARCHING not in spec.fits
+    return bool(narrow) and planning.fits(spec, game)
 
 
 def own(rows: Rows, owner: str, game: str, pool: Mapping[str, Any]) -> list[Member]:

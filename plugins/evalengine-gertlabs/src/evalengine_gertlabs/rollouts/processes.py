@@ -16,8 +16,6 @@ from evalengine_gertlabs.rollouts.kernel import LENGTH
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SILENT_S = 60.0  # without an answer to anything, after which a process hangs
-
 
 class DiedError(Exception):
     """The process died before it answered; what it was asked may have been done, and is forgotten."""
@@ -31,12 +29,14 @@ class Processes:
     """Processes of one kind, by number; each is started when it is first asked.
 
     Args:
+        silent_s: without an answer to anything, after which one that was asked hangs, and is killed;
         mourn: called with the number of one that died, whose episodes are gone; a new one takes its place.
     """
 
-    def __init__(self, number: int, nice: int, mourn: Callable[[int], None]) -> None:
+    def __init__(self, number: int, nice: int, silent_s: float, mourn: Callable[[int], None]) -> None:
         self.number = number
         self._nice = nice
+        self._silent_s = silent_s
         self._mourn = mourn
         self._running: dict[int, _Process] = {}
         self._loads = [0] * number
@@ -61,7 +61,7 @@ class Processes:
         """
         process = self._running.get(number)
         if process is None:
-            process = self._running[number] = _Process(self._nice, lambda: self._died(number, process))
+            process = self._running[number] = _Process(self._nice, self._silent_s, lambda: self._died(number, process))
         return await process.ask(verb, arguments)
 
     def _died(self, number: int, process: _Process | None) -> None:
@@ -80,7 +80,7 @@ class Processes:
 class _Process:
     """One process; answers come in the order of the questions."""
 
-    def __init__(self, nice: int, died: Callable[[], None]) -> None:
+    def __init__(self, nice: int, silent_s: float, died: Callable[[], None]) -> None:
         ours, theirs = socket.socketpair()
         imports = f"import sys; sys.path[:] = {sys.path!r}; from evalengine_gertlabs.rollouts.kernel import main"
         with theirs:
@@ -91,6 +91,7 @@ class _Process:
                 start_new_session=True,  # a terminal's Ctrl-C is the server's alone
                 env={**os.environ, "PYTHONHASHSEED": "0"},
             )
+        self._silent_s = silent_s
         self._died = died
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Any]] = {}
@@ -114,7 +115,7 @@ class _Process:
         """Wait for an answer while others come; kill the process when none does."""
         while True:
             heard = self._heard
-            done, _ = await asyncio.wait([answer], timeout=SILENT_S)
+            done, _ = await asyncio.wait([answer], timeout=self._silent_s)
             if done:
                 return answer.result()
             if self._heard == heard:
