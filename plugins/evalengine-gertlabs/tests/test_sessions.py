@@ -2,11 +2,13 @@
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
 from gertlabs import ConflictError, NotFoundError, ValidationError
-from served import Served, until
+from served import Served, environment, until
 
 
 def over(client, game="rps", **config):
@@ -131,6 +133,20 @@ def test_a_log_tells_what_everybody_did_but_no_hands_of_a_game_that_goes_on(clie
     logs = client.sessions.logs(ended["session_id"])["logs"]
     assert [(entry["tick"], entry["player_id"]) for entry in logs] == [(n, f"player_{n % 2}") for n in range(4)]
     assert all(0 <= entry["action"] <= 8 and entry["fault"] is None for entry in logs)
+
+
+def test_a_session_is_a_stored_match_as_any_other(served, client):
+    ended = over(client, "tictactoe")
+    done = subprocess.run(
+        [sys.executable, "-m", "evalengine", "show", ended["match"], "--db", "arena.db"],
+        cwd=served.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tictactoe" in done.stdout
 
 
 def test_a_session_that_nobody_joined_for_a_day_ends(tmp_path):
