@@ -201,6 +201,23 @@ def test_actions_are_scored_on_policy_with_tails(client, run_id, parent):
     assert cheap["actions"][0]["action"] == 2
 
 
+def test_all_seats_are_driven_in_batches(client, run_id):
+    episode = client.rollout_runs.reset(run_id, game="market_simulator", player_count=3, max_ticks=4)["episode_id"]
+    sizes = []
+
+    def act(observations, seats):
+        sizes.append(len(seats))
+        assert all(seen["me"] == int(seat[1:]) for seen, seat in zip(observations, seats, strict=True))
+        return [[] for _ in seats]
+
+    found = rollouts.score_actions_on_policy(
+        client, run_id, episode, candidate_actions=[[], {"good": "silk", "side": "sell", "quantity": 3, "price": 1}],
+        act_batch_fn=act, samples_per_action=4, seat="p1",
+    )  # fmt: skip
+    assert (found["seat"], sizes) == ("p1", [16, 24, 24, 24])
+    assert [one["scored"] for one in found["actions"]] == [4, 4]
+
+
 def test_figures_are_those_of_the_client(client, run_id):
     episode = client.rollout_runs.reset(run_id, game="market_simulator", seed=2, max_ticks=8)["episode_id"]
     found = client.rollout_runs.complete(run_id, episode, samples=25)["score"]

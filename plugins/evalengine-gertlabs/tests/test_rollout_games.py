@@ -23,6 +23,7 @@ def evalengine_games():
         spec("fixed", branching="none", clone="none", made="Pair"),
         spec("serial", clone="serialize", made="Pair", chance=True),
         spec("broken", made="Broken"),
+        spec("unborn", made="Unborn"),
     ]
 
 
@@ -37,6 +38,11 @@ class Count(Game):
 class Pair(Game):
     def initial(self, seats, rng):
         return Counted(0.0, seats=2)
+
+
+class Unborn(Game):
+    def initial(self, seats, rng):
+        raise ValueError("secret of the game")
 
 
 class Broken(Game):
@@ -128,6 +134,16 @@ def test_what_cannot_be_continued_is_not_forked(odd):
     assert {(one["tick"], one["observation"]["total"]) for one in forks} == {(1, 2.0)}
 
 
+def test_a_game_that_does_not_begin_takes_no_episode(odd):
+    _, client, run_id = odd
+    used = [one["episodes_used"] for one in client.rollout_runs.list() if one["run_id"] == run_id]
+    with pytest.raises(ServerError) as told:
+        client.rollout_runs.reset(run_id, game="unborn")
+    assert told.value.code == "INTERNAL_ERROR"
+    assert "secret" not in str(told.value)
+    assert [one["episodes_used"] for one in client.rollout_runs.list() if one["run_id"] == run_id] == used
+
+
 def test_a_game_that_fails_loses_its_own_episode_only(odd):
     served, client, run_id = odd
     episodes = [client.rollout_runs.reset(run_id, game="broken")["episode_id"] for _ in range(6)]
@@ -138,6 +154,7 @@ def test_a_game_that_fails_loses_its_own_episode_only(odd):
     found = client.rollout_runs.step_batch(run_id, steps)
     assert [one["ok"] for one in found] == [act in {"one", "two"} for act in actions]
     assert {one["error"]["code"] for one in found if not one["ok"]} == {"INTERNAL_ERROR"}
+    assert [one["error"]["ticks_used"] for one in found if not one["ok"]] == [1, 1, 1]
     assert "secret" not in str(found)
     assert [one["tick"] for one in found if one["ok"]] == [2, 2, 2]
     with pytest.raises(NotFoundError):

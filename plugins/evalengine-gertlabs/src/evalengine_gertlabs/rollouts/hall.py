@@ -15,7 +15,7 @@ from evalengine_gertlabs.rollouts.casting import Casting
 from evalengine_gertlabs.rollouts.lives import GONE, Live, Lives, gone, live_of
 from evalengine_gertlabs.rollouts.processes import DiedError, FailedError, Processes
 from evalengine_gertlabs.rollouts.scribe import Scribe
-from evalengine_gertlabs.rollouts.settings import Asked, Refused, Stepped
+from evalengine_gertlabs.rollouts.settings import Asked, Lost, Refused, Stepped
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,8 +32,8 @@ IDLE_S = 600.0
 REMEMBERED_S = 900.0  # of an episode that has ended, and of forks
 NICE = 5
 SILENT_S, THINKING_S = 30.0, 85.0  # after which a process hangs: one that steps, and one where agents think
-Outcome = Stepped | Refused | str
-"""What became of a step; a text: the episode is lost, and why."""
+Outcome = Stepped | Refused | Lost
+"""What became of a step."""
 
 
 class Hall:
@@ -179,7 +179,7 @@ class Hall:
         except (DiedError, FailedError):
             return group
         for place, outcome in zip(group, found, strict=True):
-            outcomes[place] = outcome
+            outcomes[place] = _told(pairs[place][0], outcome)
         return ()
 
     async def _ask_alone(self, live: Live, asked: Asked) -> Outcome:
@@ -187,11 +187,10 @@ class Hall:
         try:
             (found,) = await self.ask(live, "step", [asked])
         except DiedError:
-            return "the process that played it died each time"
+            found = "the process that played it died each time"
         except FailedError as error:
-            return str(error)
-        outcome: Outcome = found
-        return outcome
+            found = str(error)
+        return _told(live, found)
 
     async def ask(self, live: Live, verb: str, *arguments: Any) -> Any:
         """Return what the process of an episode answers; the caller holds its lock.
@@ -229,9 +228,9 @@ class Hall:
     async def _store(self, pairs: Sequence[tuple[Live, Asked]], outcomes: Sequence[Outcome]) -> None:
         statements: list[Statement] = []
         for (live, asked), outcome in zip(pairs, outcomes, strict=True):
-            if isinstance(outcome, str):
-                statements += rows.ended(live, "closed", live.ticks)
-                self._api.server.log(f"rollout episode {live.id} is lost: {outcome}")
+            if isinstance(outcome, Lost):
+                statements += rows.ended(live, "closed", outcome.ticks)
+                self._api.server.log(f"rollout episode {live.id} is lost: {outcome.reason}")
             elif isinstance(outcome, Stepped) and outcome.turns:
                 statements += rows.written(live, asked, outcome)
         if statements:
@@ -246,7 +245,7 @@ class Hall:
             live.used = time.monotonic()
             if isinstance(outcome, Stepped):
                 live.tick = outcome.tick
-            if isinstance(outcome, str) or (isinstance(outcome, Stepped) and outcome.done):
+            if isinstance(outcome, Lost) or (isinstance(outcome, Stepped) and outcome.done):
                 self.lives.leave(live)
 
     async def finished(self, who: Asker, run_id: str, asked: Asked) -> Outcome:
@@ -304,3 +303,8 @@ class Hall:
         task = asyncio.get_running_loop().create_task(drop())
         self._dropping.add(task)
         task.add_done_callback(self._dropping.discard)
+
+
+def _told(live: Live, outcome: Stepped | Refused | str) -> Outcome:
+    """Return what a process says of a step: a text says that the episode is lost."""
+    return Lost(outcome, live.ticks) if isinstance(outcome, str) else outcome

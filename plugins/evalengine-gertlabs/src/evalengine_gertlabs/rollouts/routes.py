@@ -17,7 +17,7 @@ from evalengine_gertlabs.rollouts.hall import Hall
 from evalengine_gertlabs.rollouts.processes import DiedError, FailedError
 from evalengine_gertlabs.rollouts.runs import Runs
 from evalengine_gertlabs.rollouts.scoring import Scoring
-from evalengine_gertlabs.rollouts.settings import Asked, Refused
+from evalengine_gertlabs.rollouts.settings import Asked, Lost, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 128
 _SWEEP_S = 15.0
+_FAILED = Refused(500, "INTERNAL_ERROR", "the game failed: the episode is closed")
 _RUN, _EPISODE = "/rollout-runs/{run_id}", "/rollout-runs/{run_id}/episodes/{episode_id}"
 
 
@@ -111,7 +112,7 @@ class _Episodes:
 
     async def probe(self, request: Any) -> Any:
         """Tell where a live episode stands."""
-        who = await owners.asker(self._api, request, "play")
+        who = await owners.reader(self._api, request)
         live = self._hall.lives.must(who, **request.path_params)
         async with live.lock:
             told = await self._hall.ask(live, "probe", live.id)
@@ -132,8 +133,8 @@ class _Episodes:
         (outcome,) = await self._outcomes(who, path["run_id"], [asked])
         if isinstance(outcome, Refused):
             raise RefusedError(outcome.status, outcome.code, outcome.message)
-        if isinstance(outcome, str):
-            raise RefusedError(500, "INTERNAL_ERROR", "the game failed: the episode is closed")
+        if isinstance(outcome, Lost):
+            raise RefusedError(500, _FAILED.code, _FAILED.message, ticks_used=outcome.ticks)
         return envelope.raw(request, outcome.result)
 
     async def steps(self, request: Any) -> Any:
@@ -159,10 +160,8 @@ class _Episodes:
         ]
 
     def _told(self, episode_id: str, outcome: Outcome) -> bytes:
-        if isinstance(outcome, str):
-            return envelope.refused(
-                episode_id, Refused(500, "INTERNAL_ERROR", "the game failed: the episode is closed")
-            )
+        if isinstance(outcome, Lost):
+            return envelope.refused(episode_id, _FAILED, ticks_used=outcome.ticks)
         if isinstance(outcome, Refused):
             return envelope.refused(episode_id, outcome)
         return envelope.entry(episode_id, outcome.result)

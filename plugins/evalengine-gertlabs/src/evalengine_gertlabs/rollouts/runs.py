@@ -57,7 +57,7 @@ class Runs:
 
     async def list(self, request: Any) -> Any:
         """Return runs, the newest first, `?status=`."""
-        who = await owners.asker(self._api, request, "play")
+        who = await owners.reader(self._api, request)
         page = paging.page(request, "runs", int)
         status = fields.of_query(request).choice("status", STATES, None)
         before = page.after[0] if page.after else 1 << 62

@@ -72,6 +72,13 @@ class Refused(NamedTuple):
     message: str
 
 
+class Lost(NamedTuple):
+    """Why an episode is lost, and how many ticks it had used."""
+
+    reason: str
+    ticks: int
+
+
 def seat_name(seat: int) -> str:
     """Return what clients call a seat."""
     return f"p{seat}"
