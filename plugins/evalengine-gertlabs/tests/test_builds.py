@@ -69,14 +69,14 @@ def test_an_exploration_has_a_row_for_each_sample_of_each_action(served, client)
 
 
 def test_one_build_at_a_time_for_each_account(served, client):
-    first = client.dataset_builds.evaluate_code(**{**CODE, "match_count": 40})["job_id"]
+    first = client.dataset_builds.evaluate_code(**{**CODE, "match_count": 12})["job_id"]
     with pytest.raises(ConflictError) as refused:
         client.dataset_builds.explore(**EXPLORE)
     assert refused.value.body["existing_job_id"] == first
     assert client.dataset_builds.evaluate_code(**CODE, dry_run=True)["dry_run"] is True
     with served.client() as other:
         second = other.dataset_builds.evaluate_code(**CODE)["job_id"]
-        assert done(client, first)["matches_played"] == 80
+        assert done(client, first)["matches_played"] == 24
         done(other, second)
     assert len(client.billing.usage()) == 1
     done(client, client.dataset_builds.evaluate_code(**CODE)["job_id"])

@@ -4,6 +4,7 @@ import time
 
 import httpx
 import pytest
+from evalengine_gertlabs import league
 from served import LIMIT_S, Served, until
 
 from evalengine.web.rows import Rows
@@ -31,6 +32,10 @@ class Killed:
         """Kill the server and start the next."""
         self.client.close()
         self.served.kill()
+        self.start()
+
+    def start(self):
+        """Start the next server."""
         self.served = Served(self.folder, "--rate", "0")
         self.client = self.served.client(key=self._key)
 
@@ -124,3 +129,44 @@ def test_an_export_is_written_anew(killed):
     again = killed.client.exports.create(export_type="replays", new_only=True)["job_id"]
     killed.client.jobs.wait(again, interval=0.05)
     assert killed.client.exports.download(again)["record_count"] == 0
+
+
+def test_what_a_kill_cut_off_before_its_job_was_made_is_forgotten_and_what_has_one_is_found(killed):
+    sub = killed.client.submissions.create(game="tictactoe", code=SLOW)["submission_id"]
+    job = killed.client.submissions.evaluate(sub, match_count=1)["job_id"]
+    killed.client.jobs.wait(job, interval=0.05)
+    killed.client.close()
+    killed.served.kill()
+    with Rows(killed.folder / "arena.db") as rows:
+        (owner,) = {row[0] for row in rows.read("select owner from gert_work")}
+        rows.change("update gert_work set job = null")
+        rows.change("insert into gert_work values ('lost', 'build', ?, '{}', null, 0)", owner)
+        sql = "insert into gert_ledger (owner, kind, work, credits, matches, created)"
+        rows.change(f"{sql} values (?, 'build', 'lost', 9, 9, 0)", owner)
+    killed.start()
+    assert killed.client.jobs.get(job)["status"] == "completed"
+    assert killed.client.billing.balance()["spent"] == 0.001
+    asked = {"game_slug": "tictactoe", "custom_provider_id": "scripted", "submission_count": 1, "match_count": 1}
+    killed.client.jobs.wait(killed.client.dataset_builds.evaluate_code(**asked)["job_id"], interval=0.05)
+
+
+def test_jobs_at_the_same_time_rate_one_league(tmp_path):
+    with Served(tmp_path, "--rate", "0", "--jobs", "3") as served:
+        clients = [served.client() for _ in range(3)]
+        subs = [
+            client.submissions.create(game="tictactoe", custom_provider_id="scripted", seed=7) for client in clients
+        ]
+        jobs = [
+            client.submissions.evaluate(sub["submission_id"], match_count=20)["job_id"]
+            for client, sub in zip(clients, subs, strict=True)
+        ]
+        for client, job in zip(clients, jobs, strict=True):
+            assert client.jobs.wait(job, interval=0.05)["result"]["matches_played"] == 20
+        names = [sub["submission_id"] for sub in subs]
+        told = [client.submissions.get(name) for client, name in zip(clients, names, strict=True)]
+        with Rows(tmp_path / "arena.db") as rows:
+            assert rows.read("select count(distinct run) from gert_pair")[0][0] == 3
+            pairs = league.fitted(rows, "tictactoe", {}, 0)
+        assert [sub["elo_rating"] for sub in told] == [round(pairs[name]["rating"], 2) for name in names]
+        for client in clients:
+            client.close()

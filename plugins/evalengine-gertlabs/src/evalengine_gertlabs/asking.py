@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from evalengine import Limits
 from evalengine.builtin.llm.prompt import rules
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ seat is to move, and may define `start(self, info)`, called before the first tur
 - `observation.view`: what the seat sees; `observation.seat`, `observation.turn`: whole numbers from 0.
 - `observation.config`: the game's parameters, as above.
 - `info.rng`: a `random.Random` of this match; `info.seat`, `info.seats`.
-A turn may take one second of processor time. There is no network, and files cannot be written.
+A turn may take {turn_s:g} seconds of processor time. There is no network, and files cannot be written.
 An exception, an action that is not possible or a turn that takes too long loses the match.
 Variant {number}: if it is not 0, choose another approach than the most obvious one.
 {before}Answer with the whole module in one block of code, and nothing after it."""
@@ -57,7 +58,7 @@ def source(end: Endpoint, model: str, game: GameSpec, number: int, before: str) 
     told = f"Your last answer could not be used: {before}\n" if before else ""
     config = {name: schema.get("default") for name, schema in game.config.items()}
     told_of: Any = SimpleNamespace(game=game.name, config=config, rules=game.doc)
-    task = _TASK.format(rules=rules(told_of), number=number, before=told)
+    task = _TASK.format(rules=rules(told_of), number=number, before=told, turn_s=Limits().turn_s)
     blocks = _FENCED.findall(text := _asked(end, model, task))
     found: str = max(blocks, key=len) if blocks else text
     if not found.strip():

@@ -210,4 +210,6 @@ def _view(row: Any) -> dict[str, Any]:
         "created_at": times.told(row["created"]),
         "completed_at": times.told(row["finished"]),
     }
+    if row["error"]:
+        told["error_message"] = row["error"]
     return told | ({"skipped": result["skipped"]} if result.get("skipped") else {})
