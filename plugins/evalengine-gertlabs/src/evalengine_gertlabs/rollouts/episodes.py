@@ -72,12 +72,12 @@ class Episode:
             if digest is not None:
                 self.last, self._digest = self._stepped(before, tick, turns), digest
 
-    def initial(self) -> dict[str, Any]:
-        """Return what a reset or a fork answers."""
+    def initial(self) -> bytes:
+        """Return what a reset or a fork answers, as JSON."""
         setting, spec = self.setting, self.match.game.spec
         scores = self._by_seat(self.scores)
         limit = setting.spec.max_turns or spec.max_turns
-        return {
+        told = {
             **self._position(),
             "game": setting.slug,
             "player_count": len(setting.agents),
@@ -87,15 +87,14 @@ class Episode:
             **setting.facts,
             **(self._ending() if self.match.over else {}),
         }
+        return self._written(told)
 
-    def probe(self) -> dict[str, Any]:
-        """Return where it stands, without what its seats see."""
-        found = self._position()
-        del found["observation"], found["observations"]
+    def probe(self) -> bytes:
+        """Return where it stands, without what its seats see, as JSON."""
         spec = self.match.game.spec
         limit = min(self.setting.spec.max_turns or spec.max_turns, spec.max_turns)
         facts = {"game": self.setting.slug, "player_count": len(self.setting.agents), "max_ticks": limit}
-        return {**found, **facts, **self.setting.facts}
+        return shown.as_json({**self._position(), **facts, **self.setting.facts})
 
     # -------------------------------------------------------------------------------- to step
 
@@ -214,14 +213,11 @@ class Episode:
     def _position(self) -> dict[str, Any]:
         match, policy = self.match, self.setting.policy
         asked = {} if self.over else {request.seat: request for request in match.requests()}
-        seen = {seat_name(seat): self._seen(seat, asked.get(seat)) for seat in policy}
         out = match.fallen | self._eliminated
         return {
             "episode_id": self.setting.id,
             "tick": match.turn,
             "done": self.over,
-            "observation": seen[seat_name(policy[0])],
-            "observations": seen,
             "policy_seat": seat_name(policy[0]),
             "policy_seats": [seat_name(seat) for seat in policy],
             "on_turn_seats": [seat_name(seat) for seat in policy if seat in asked],
@@ -229,6 +225,14 @@ class Episode:
             "eliminated_seats": [seat_name(seat) for seat in policy if seat in self._eliminated],
             "turn_based": match.game.spec.dynamics == "sequential",
         }
+
+    def _written(self, told: dict[str, Any]) -> bytes:
+        """Return what is told with what the policy's seats see, as JSON; each is written once."""
+        asked = {} if self.over else {request.seat: request for request in self.match.requests()}
+        seen = {seat: shown.as_json(self._seen(seat, asked.get(seat))) for seat in self.setting.policy}
+        each = b",".join(b'"%b":%b' % (seat_name(seat).encode(), one) for seat, one in seen.items())
+        first = seen[self.setting.policy[0]]
+        return b'%b,"observation":%b,"observations":{%b}}' % (shown.as_json(told)[:-1], first, each)
 
     def _seen(self, seat: int, request: Request | None) -> Any:
         if request is not None:
@@ -244,7 +248,7 @@ class Episode:
         if self.over:
             told |= self._ending()
             won = self._won()
-        return Stepped(shown.as_json(told), self.match.turn, tick, turns, self.over, won)
+        return Stepped(self._written(told), self.match.turn, tick, turns, self.over, won)
 
     def _ending(self) -> dict[str, Any]:
         primary = seat_name(self.setting.policy[0])

@@ -62,7 +62,7 @@ class Kernel:
 
     def _opened(self, episode: Episode) -> tuple[bytes, int, bytes, bool]:
         turns = episode.open()
-        told = shown.as_json(episode.initial())
+        told = episode.initial()
         if episode.over:
             episode.close()
         return told, episode.match.turn, turns, episode.over
@@ -96,7 +96,7 @@ class Kernel:
     def probe(self, episode_id: str) -> bytes | None:
         """Return where an episode stands, as JSON; None: there is none."""
         episode = self._episodes.get(episode_id)
-        return None if episode is None else shown.as_json(episode.probe())
+        return None if episode is None else episode.probe()
 
     def state(self, episode_id: str) -> tuple[int, bytes, list[int], list[int]] | None:
         """Return what forks and playouts begin from: the tick, all turns, the seats on turn and those that failed."""
