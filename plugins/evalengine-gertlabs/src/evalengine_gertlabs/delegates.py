@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 from evalengine import RefusedError
@@ -11,6 +13,8 @@ from evalengine_gertlabs.asking import AskingError
 from evalengine_gertlabs.observations import observation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evalengine_gertlabs.api import Api
     from evalengine_gertlabs.providers import Provider
     from evalengine_gertlabs.seat_calls import SeatCalls
@@ -40,6 +44,27 @@ class Delegates:
         rules = await self._api.server.call(self._api.catalog.prompt_of, listed.game)
         try:
             async with self._room:
-                return await self._api.server.call(provider.choose, rules, asked, model), looked.position.turn
+                return await _in_thread(lambda: provider.choose(rules, asked, model)), looked.position.turn
         except AskingError as error:
             raise RefusedError(502, "PROVIDER_FAILED", str(error)) from error
+
+
+async def _in_thread(function: Callable[[], Any]) -> Any:
+    """Return what a function returns that may take minutes; the server's other work and its end do not wait for it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def told(set_it: Callable[[Any], None], value: Any) -> None:
+        if not done.done():  # else nobody waits any more
+            set_it(value)
+
+    def run() -> None:
+        try:
+            answer = done.set_result, function()
+        except Exception as error:  # noqa: BLE001 - raised where it is awaited
+            answer = done.set_exception, error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(told, *answer)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done

@@ -15,6 +15,7 @@ from evalengine_gertlabs.wishes import NOTE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from evalengine.live.rows import Done
     from evalengine.live.values import Listed
     from evalengine_gertlabs.api import Api
     from evalengine_gertlabs.owners import Asker
@@ -174,7 +175,7 @@ class _Sessions:
         told = ended or spec.information == "perfect"
         done = await self._api.live.turns(found.id) if told else []
         tick = found.position.turn
-        entries = [_entry(one) for one in done if ended or one.turn < tick]
+        entries = [_entry(one, ended=ended) for one in done if ended or one.turn < tick]
         return replies.result(request, {"session_id": found.id, "status": found.position.state, "logs": entries})
 
     async def branches(self, request: Any) -> Any:
@@ -211,13 +212,13 @@ async def children_of(api: Api, session_id: str) -> Sequence[Listed]:
     return found[::-1]
 
 
-def _entry(one: Any) -> dict[str, Any]:
+def _entry(one: Done, *, ended: bool) -> dict[str, Any]:
     fault = one.what if isinstance(one.what, Fault) else None
     return {
         "tick": one.turn,
         "player_id": player_id(one.seat),
         "action": None if fault else one.what,
         "fault": None if fault is None else {"kind": fault.kind, "detail": fault.detail},
-        "info": one.info,
+        "info": one.info if ended else None,  # what an agent thought is no matter of those it plays
         "think_ms": one.think_us / 1000,
     }
