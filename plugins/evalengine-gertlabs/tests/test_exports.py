@@ -127,6 +127,18 @@ def test_files_are_downloaded_as_they_are_named(small, tmp_path):
     assert len(pd.read_parquet(io.BytesIO(whole.content))) == 6
 
 
+def test_both_types_are_files_of_one_export(small):
+    job = exported(small.owner, export_type="both", game_slug="tictactoe")
+    chunks = small.owner.exports.download(job)["chunks"]
+    kinds = [chunk["export_type"] for chunk in chunks]
+    assert kinds == ["submissions"] + ["game_replays"] * (len(kinds) - 1)
+    assert len({chunk["file_name"] for chunk in chunks}) == len(chunks)
+    assert "code" in httpx.get(chunks[0]["download_url"]).json()["records"][0]
+    assert "observation" in httpx.get(chunks[-1]["download_url"]).json()["records"][0]
+    dry = small.owner.exports.create(export_type="both", game_slug="tictactoe", dry_run=True)
+    assert dry["estimated_records"] > 6
+
+
 def test_an_export_of_nothing_says_so(small):
     job = exported(small.owner, game_slug="hex", format="parquet")
     info = small.owner.exports.download(job)
@@ -217,7 +229,7 @@ def test_an_export_that_is_not_done_cannot_be_downloaded(small):
 
 @pytest.mark.parametrize(
     "params",
-    [{"export_type": "both"}, {"export_type": "nosuch"}, {"format": "csv"}, {"min_percentile": 1.5},
+    [{"export_type": 7}, {"export_type": "nosuch"}, {"format": "csv"}, {"min_percentile": 1.5},
      {"min_percentile": "0.9"},
      {"max_records": 0}, {"max_records": 1.5}, {"tags": []}, {"tags": [7]}, {"tags": {"a": 1}}, {"dry_run": "yes"},
      {"new_only": 1}, {"tags": ["board"], "game_slug": "hex"}, {"branch_modes": ["x"]}, {"game_slug": 7}],

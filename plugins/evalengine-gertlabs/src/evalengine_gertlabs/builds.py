@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine.seeding import fresh_seed
 from evalengine_gertlabs import billing, choosing, fields, owners, replies, works
-from evalengine_gertlabs.selecting import ALIASES, REPLAYS, SUBMISSIONS
+from evalengine_gertlabs.selecting import ALIASES, BOTH, REPLAYS, SUBMISSIONS, kinds
 from evalengine_gertlabs.writing import FORMATS, check_format
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ class _Builds:
 
 
 def _code(body: Fields) -> dict[str, Any]:
-    kind = body.choice("export_type", (SUBMISSIONS, REPLAYS, *ALIASES, "both"), "both")
+    kind = body.choice("export_type", (SUBMISSIONS, REPLAYS, *ALIASES, BOTH), BOTH)
     return {
         "submission_count": body.whole("submission_count", 10, least=1, most=1_000),
         "match_count": body.whole("match_count", 100, least=1, most=10_000),
-        "export_types": [SUBMISSIONS, REPLAYS] if kind == "both" else [ALIASES.get(kind, kind)],
+        "export_types": kinds(kind),
     }
 
 

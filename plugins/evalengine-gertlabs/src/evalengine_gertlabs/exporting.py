@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine.store import Store
 from evalengine_gertlabs import settings, times, works
-from evalengine_gertlabs.selecting import COLUMNS, Record, Selecting, Wish
+from evalengine_gertlabs.selecting import BOTH, COLUMNS, Record, Selecting, Wish, kinds
 from evalengine_gertlabs.works import Doing
 from evalengine_gertlabs.writing import SCHEMA_VERSION, Files
 
@@ -32,29 +32,34 @@ def folder_of(db: Path, job: int) -> Path:
 def export(work: Work) -> dict[str, Any]:
     """Write the files of an export, from the beginning should an earlier process have begun; return what they are."""
     with Doing(work) as doing, Store(work.db) as store:
-        wish = Wish(owner=doing.row.owner, **doing.row.params["wish"])
-        folder = folder_of(work.db, work.number)
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder_of(work.db, work.number), ignore_errors=True)
         doing.rows.change("delete from gert_exported where work = ?", doing.row.ticket)
-        selecting = Selecting(doing.rows, store, work.plugins, wish)
-        form = doing.row.params["format"]
-        files = Files(
-            folder, f"export_{works.name_of(work.number)}", form, COLUMNS[wish.kind], _metadata(work, wish),
-            settings.read().chunk_rows,
-        )  # fmt: skip
-        expected = max(1, selecting.estimate())
-        for number, record in enumerate(_remembered(doing, wish, selecting.records())):
-            files.add(record.values)
-            if number % _REPORTED == 0:
-                work.report(min(number / expected, 0.99))
-        written = files.close()
+        wish = Wish(owner=doing.row.owner, **doing.row.params["wish"])
+        every = [Selecting(doing.rows, store, work.plugins, wish._replace(kind=kind)) for kind in kinds(wish.kind)]
+        written = [file for selecting in every for file in _written(doing, selecting)]
         return {
             "export_type": wish.kind,
-            "format": form,
+            "format": doing.row.params["format"],
             "record_count": sum(file["rows"] for file in written),
             "files": written,
-            "skipped": selecting.skipped,
+            "skipped": [line for selecting in every for line in selecting.skipped],
         }
+
+
+def _written(doing: Doing, selecting: Selecting) -> list[dict[str, Any]]:
+    """Write the files of one type of rows; return what they are."""
+    work, wish = doing.work, selecting.wish
+    both = f"_{wish.kind}" if doing.row.params["wish"]["kind"] == BOTH else ""
+    files = Files(
+        folder_of(work.db, work.number), f"export_{works.name_of(work.number)}{both}", doing.row.params["format"],
+        COLUMNS[wish.kind], _metadata(work, wish), settings.read().chunk_rows,
+    )  # fmt: skip
+    expected = max(1, selecting.estimate())
+    for number, record in enumerate(_remembered(doing, wish, selecting.records())):
+        files.add(record.values)
+        if number % _REPORTED == 0:
+            work.report(min(number / expected, 0.99))
+    return [{**file, "export_type": wish.kind} for file in files.close()]
 
 
 def _remembered(doing: Doing, wish: Wish, records: Iterable[Record]) -> Iterator[Record]:

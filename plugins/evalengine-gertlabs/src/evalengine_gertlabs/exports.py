@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine.store import Store
 from evalengine_gertlabs import choosing, fields, owners, paging, replies, times, works
 from evalengine_gertlabs.exporting import folder_of
-from evalengine_gertlabs.selecting import ALIASES, TYPES, Selecting, Wish
+from evalengine_gertlabs.selecting import ALIASES, BOTH, TYPES, Selecting, Wish, kinds
 from evalengine_gertlabs.writing import FORMATS, check_format
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def routes(api: Api) -> Sequence[Any]:
 
 def kind_of(body: Fields) -> str:
     """Return the type of an export that a request names."""
-    name: str = body.choice("export_type", (*TYPES, *ALIASES), TYPES[0])
+    name: str = body.choice("export_type", (*TYPES, *ALIASES, BOTH), TYPES[0])
     return ALIASES.get(name, name)
 
 
@@ -55,9 +55,6 @@ class _Exports:
         """Have an export written, by a job; with dry_run say how large it would be."""
         asker = await owners.asker(self._api, request, "run")
         body = await fields.of_body(request)
-        if body.any("export_type", "") == "both":
-            msg = "an export has one type of rows: ask for submissions and game_replays one after another"
-            raise replies.invalid(msg, "export_type")
         games = choosing.selected(body, self._api.server.plugins.games(), needed=False)
         modes = body.texts("branch_modes", None)
         if modes is not None and not {*modes} <= {*_MODES}:
@@ -82,7 +79,8 @@ class _Exports:
 
     def _estimated(self, wish: Wish) -> int:
         with Store(self._api.server.db) as store:
-            return Selecting(self._api.rows, store, self._api.server.plugins, wish).estimate()
+            every = [wish._replace(kind=kind) for kind in kinds(wish.kind)]
+            return sum(Selecting(self._api.rows, store, self._api.server.plugins, one).estimate() for one in every)
 
     async def listed(self, request: Any) -> Any:
         """List the account's exports, the latest first."""
@@ -145,6 +143,7 @@ class _Exports:
                 "file_size": file["bytes"],
                 "record_count": file["rows"],
                 "sha256": file["sha256"],
+                "export_type": file["export_type"],
             }
             for token, file in zip(tokens, files, strict=True)
         ]
@@ -178,8 +177,9 @@ class _Exports:
         query = fields.of_query(request)
         where, values = ["owner = ?"], [asker.owner]
         if "export_type" in query:
-            where.append("kind = ?")
-            values.append(kind_of(query))
+            wanted = kinds(kind_of(query))
+            where.append(f"kind in ({', '.join('?' * len(wanted))})")
+            values += wanted
         if "game_slug" in query:
             where.append("game = ?")
             values.append(query.text("game_slug"))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SUBMISSIONS, REPLAYS, BRANCHES = TYPES = "submissions", "game_replays", "agentic_branches"
 ALIASES = {"replays": REPLAYS}
+BOTH = "both"
 _VOID = "void"
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -60,6 +61,11 @@ class Wish(NamedTuple):
     new: bool = False
 
 
+def kinds(name: str) -> list[str]:
+    """Return the types of rows that a type of an export, or "both", stands for."""
+    return [SUBMISSIONS, REPLAYS] if name == BOTH else [ALIASES.get(name, name)]
+
+
 class Record(NamedTuple):
     """A row, and by which key and game it is remembered as exported."""
 
@@ -91,14 +97,14 @@ class Selecting:
     """The rows of one wish.
 
     Attributes:
-        skipped: runs that cannot be read any more, with the reason.
+        wish: what is wanted; skipped: runs that cannot be read any more, with the reason.
     """
 
     def __init__(self, rows: Rows, store: Store, plugs: Plugins, wish: Wish) -> None:
         self._rows = rows
         self._store = store
         self._plugs = plugs
-        self._wish = wish
+        self.wish = wish
         self._standing = percentiles(rows, wish.owner)
         self.skipped: list[str] = []
 
@@ -109,24 +115,24 @@ class Selecting:
             REPLAYS: self._replays,
             BRANCHES: self._branches,
         }
-        return itertools.islice(makers[self._wish.kind](), self._wish.most)
+        return itertools.islice(makers[self.wish.kind](), self.wish.most)
 
     def estimate(self) -> int:
         """Return about how many rows there are; cheap."""
-        if self._wish.kind == SUBMISSIONS:
+        if self.wish.kind == SUBMISSIONS:
             return sum(1 for _ in self.records())
-        share = "turns" if self._wish.kind == REPLAYS else "1"
+        share = "turns" if self.wish.kind == REPLAYS else "1"
         total = 0
         for run in self._runs():
             low, high = run << 40, (run + 1) << 40
             sql = f"select coalesce(sum({share}), 0) from match where id >= ? and id < ?"  # noqa: S608 - our own words
             total += int(self._rows.read(sql, low, high)[0][0])
-        return total if self._wish.most is None else min(total, self._wish.most)
+        return total if self.wish.most is None else min(total, self.wish.most)
 
     # ------------------------------------------------------------------------------ submissions
 
     def _submissions(self) -> Iterator[Record]:
-        wish, last = self._wish, 0
+        wish, last = self.wish, 0
         sql = """select s.*, (select coalesce(sum(json_extract(result, '$.matches_played')), 0) from gert_evaluation e
             where e.submission = s.id) played from gert_submission s where owner = ? and state = 'ready'
             and deleted is null and (work = ? or ? is null) and number > ? order by number limit 200"""
@@ -149,23 +155,23 @@ class Selecting:
         }  # fmt: skip
 
     def _has_game(self, game: str) -> bool:
-        return self._wish.games is None or game in self._wish.games
+        return self.wish.games is None or game in self.wish.games
 
     def _is_good(self, submission: str) -> bool:
-        return self._wish.best is None or self._standing.get(submission, -1.0) >= self._wish.best
+        return self.wish.best is None or self._standing.get(submission, -1.0) >= self.wish.best
 
     def _is_new(self, key: str) -> bool:
-        if not self._wish.new:
+        if not self.wish.new:
             return True
         sql = """select 1 from gert_exported e join gert_work w on w.ticket = e.work join job on job.id = w.job
             where e.owner = ? and e.kind = ? and e.key = ? and job.state = 'completed' limit 1"""
-        return not self._rows.read(sql, self._wish.owner, self._wish.kind, key)
+        return not self._rows.read(sql, self.wish.owner, self.wish.kind, key)
 
     # ---------------------------------------------------------------------------------- matches
 
     def _runs(self) -> list[int]:
         """Return the runs of this account that are wished for."""
-        wish = self._wish
+        wish = self.wish
         wanted = "= 'explore'" if wish.kind == BRANCHES else "<> 'explore'"
         sql = f"""select gert_run.run, gert_run.game from gert_run join run on run.id = gert_run.run
             where gert_run.owner = ? and (gert_run.work = ? or ? is null) and run.kind {wanted}
@@ -178,7 +184,7 @@ class Selecting:
         sql = """select live.run, live.id, game.name from live join game on game.run = live.run
             where live.owner = ? and live.state = 'completed'
             and not exists (select 1 from gert_session_gone gone where gone.id = live.id)"""
-        found = self._rows.read(sql, holder(self._wish.owner))
+        found = self._rows.read(sql, holder(self.wish.owner))
         return {row["run"]: row["id"] for row in found if self._has_game(row["name"])}
 
     def _opened(self, run: int) -> runs.Run | None:
@@ -189,7 +195,7 @@ class Selecting:
             return None
 
     def _replays(self) -> Iterator[Record]:
-        sessions = self._sessions() if self._wish.work is None else {}
+        sessions = self._sessions() if self.wish.work is None else {}
         for number in self._runs():
             run = self._opened(number)
             for match in run.stored_matches() if run is not None else ():
