@@ -24,6 +24,7 @@ def evalengine_games():
         spec("serial", clone="serialize", made="Pair", chance=True),
         spec("broken", made="Broken"),
         spec("unborn", made="Unborn"),
+        spec("naive", made="Naive"),
     ]
 
 
@@ -43,6 +44,14 @@ class Pair(Game):
 class Unborn(Game):
     def initial(self, seats, rng):
         raise ValueError("secret of the game")
+
+
+class Naive(Game):
+    def initial(self, seats, rng):
+        return Trusting(0.0, seats=2)
+
+    def action_from_str(self, text):
+        return int(text)
 
 
 class Broken(Game):
@@ -71,6 +80,11 @@ class Counted(State):
 
     def scores(self):
         return (self.total,) * self.seats if self.seats == 1 else (self.total, -self.total)
+
+
+class Trusting(Counted):
+    def refuse(self, seat, action):
+        return None if {"one": 1, "two": 2}[action] else "none"
 
 
 class Breaking(Counted):
@@ -132,6 +146,17 @@ def test_what_cannot_be_continued_is_not_forked(odd):
     client.rollout_runs.step(run_id, serial, "two")
     forks = client.rollout_runs.fork_batch(run_id, serial, 5)
     assert {(one["tick"], one["observation"]["total"]) for one in forks} == {(1, 2.0)}
+
+
+@pytest.mark.parametrize(
+    "action", ["three", "\u00b2", [], {}, {"action": []}, [["one"]], {"action": {"one": 1}}, 1e300]
+)
+def test_what_a_game_cannot_read_is_no_action(odd, action):
+    _, client, run_id = odd
+    episode = client.rollout_runs.reset(run_id, game="naive")["episode_id"]
+    client.rollout_runs.step(run_id, episode, {"action": "one"})
+    found = client.rollout_runs.step(run_id, episode, action)
+    assert (found["failed_seats"], found["completion_reason"]) == (["p1"], "policy_failed")
 
 
 def test_a_game_that_does_not_begin_takes_no_episode(odd):

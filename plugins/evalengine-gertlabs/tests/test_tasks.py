@@ -246,9 +246,30 @@ def test_wrong_replies_are_refused(client, responses):
         client.request("POST", "/tasks/score", json={"task_id": task.task_id, "responses": responses})
 
 
-def test_a_reply_full_of_brackets_is_read_soon(client):
+def test_hostile_replies_are_read_soon(client):
     task = gertlabs.gert(client=client)
-    found = client.tasks.score(
-        task.task_id, ["[" * 100_000, "{" * 1_000_000, "[{" * 40_000 + "}]" * 40_000], timeout=20
-    )
-    assert all(one["error"].startswith("format:") for one in found["results"])
+    brackets = [
+        "[" * 100_000,
+        "{" * 1_000_000,
+        "[{" * 40_000 + "}]" * 40_000,
+        '{"answer": ' * 50_000,
+        '{"' + "a" * 900_000,
+    ]
+    fences = ["```" + " " * 900_000, "```json" * 100_000, "```" + "\n" * 500_000 + "`` `"]
+    numbers = ['{"answer": ' + "9" * 90_000 + "}"]
+    for hostile in (brackets, fences, numbers):
+        found = client.tasks.score(task.task_id, hostile, timeout=20)
+        assert all(one["error"].startswith("format:") for one in found["results"])
+
+
+def test_the_last_answer_counts_and_that_of_a_block_first(client):
+    task = gertlabs.gert(variants=["source"], difficulty=0, client=client)
+    points = {name: task.score(reply(name))["points"] for name in "AB"}
+    for text, name in (
+        ('{"answer": "A"} no, {"answer": "B"}', "B"),
+        ('```json\n{"answer": "A"}\n``` or {"answer": "B"}', "A"),
+        ('```\n[{"answer": "A"}]\n``` then ```json {"answer": "B"} ``` done', "B"),
+        ('``` not closed {"answer": "A"}', "A"),
+        ('{"step": {"answer": "B"}, "answer": "A"}', "A"),
+    ):
+        assert task.score(text)["points"] == points[name], text

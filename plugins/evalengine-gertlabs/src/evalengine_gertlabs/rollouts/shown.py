@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from evalengine import references
 from evalengine.model import Fault, FaultKind
 from evalengine_gertlabs import observations
 
@@ -33,7 +35,7 @@ def action_of(game: Game, request: Request, given: Any) -> Any:
     leaves where it finds no object, mean 4.
     """
     inner = given
-    if isinstance(inner, str) and len(inner) <= _LONGEST and request.refusal(inner) is not None:
+    if isinstance(inner, str) and len(inner) <= _LONGEST and _refusal(request, inner) is not None:
         try:
             inner = json.loads(inner)
         except (ValueError, RecursionError):
@@ -42,7 +44,7 @@ def action_of(game: Game, request: Request, given: Any) -> Any:
     reason = "not a legal action"
     for candidate in _meant(game, inner):
         action = observations.action_of(candidate, legal)
-        refused = request.refusal(action)
+        refused = _refusal(request, action)
         if refused is None:
             return action
         reason = refused
@@ -55,9 +57,18 @@ def _meant(game: Game, given: Any) -> list[Any]:
     single = given[0] if isinstance(given, list) and len(given) == 1 else given
     if isinstance(single, dict) and ACTION in single:
         found.append(single[ACTION])
-    if isinstance(found[-1], str) and (named := game.action_from_str(found[-1])) is not None:
-        found.append(named)
+    if isinstance(found[-1], str):
+        with contextlib.suppress(Exception):  # of a stranger's text it may make anything
+            found.append(game.action_from_str(found[-1]))
     return found
+
+
+def _refusal(request: Request, action: Any) -> str | None:
+    """Return why an action is not possible; what a game fails at is no action, and does not cost the episode."""
+    try:
+        return request.refusal(action)
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"the game cannot read it: {references.one_line(error)}"
 
 
 def as_json(value: Any) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 ANSWER = "answer"
 _TRIES = 200  # brackets at which an object may begin
 _LONGEST = 100_000  # characters, of the end of a reply, in which it is looked for
-_FENCED = re.compile(r"```(?:json)?\s*(.+?)```", re.DOTALL)
+_FENCE = "```"
 
 
 def answer_of(reply: str) -> Any:
@@ -19,8 +19,8 @@ def answer_of(reply: str) -> Any:
         ValueError: there is none.
     """
     end = reply[-_LONGEST:]
-    fenced = _FENCED.findall(end)
-    for text in (*reversed(fenced), end):
+    fenced = end.split(_FENCE)[1:-1:2]  # no expression: what lies between two fences, however long it is
+    for text in (*fenced[::-1], end):
         for value in _values(text):
             found = value[0] if isinstance(value, list) and len(value) == 1 else value
             if isinstance(found, dict) and ANSWER in found:
