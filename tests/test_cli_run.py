@@ -510,6 +510,23 @@ def test_a_pyproject_without_our_table_is_passed_over(shell, monkeypatch):
     assert shell.out.startswith("rps::")
 
 
+@pytest.mark.parametrize("name", ["evalengine.toml", "pyproject.toml"])
+def test_plugins_have_settings_of_their_own_that_commands_leave_alone(shell, tmp_path, name):
+    from evalengine.cli.settings import plugin_settings
+    from evalengine.errors import ConfigError
+
+    head = "tool.evalengine." if name == "pyproject.toml" else ""
+    table = f'[{head}plugins.mine]\ncredits = 5\n[[{head}plugins.mine.providers]]\nname = "a"\n'
+    shell.file(name, table)
+    assert shell("run", "first", "random", "--games", "tictactoe", "-n", "2") == 0
+    found = plugin_settings("mine", tmp_path / "below")
+    assert found == {"credits": 5, "providers": [{"name": "a"}]}
+    assert plugin_settings("other", tmp_path) == {}
+    shell.file(name, f"[{head}plugins]\nmine = 7\n")
+    with pytest.raises(ConfigError, match=r"mine must be a table: \[plugins.mine\]"):
+        plugin_settings("mine", tmp_path)
+
+
 def test_c_names_the_settings_file(shell):
     shell.file("evalengine.toml", 'games = "rps"\n')
     shell.file("other.toml", 'games = "tictactoe"\nfail-on-fault = true\ndeselect = ["x"]\n')

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalengine.store import Store
 
 FILES = ("evalengine.toml", "pyproject.toml")
+PLUGINS = "plugins"  # the table whose tables are the plugins' own
 _NEVER = ("config_file", "rootdir", "overrides", "resume", "help")  # that belong to one call only
 
 Decorated = Any  # a click command under construction
@@ -172,6 +173,23 @@ def find_file(start: Path, named: str | None) -> Path | None:
     return None
 
 
+def plugin_settings(name: str, start: Path) -> Mapping[str, Any]:
+    """Return a plugin's own settings, the table [plugins.NAME] of the settings that are found from `start` upwards.
+
+    Raises:
+        ConfigError: the file cannot be read, or what it holds is no table.
+    """
+    path = find_file(start, None)
+    found: Any = {} if path is None else _table(path)
+    for key in (PLUGINS, name):
+        found = found.get(key, {})
+        if not isinstance(found, dict):
+            msg = f"{path}: {key} must be a table: [{PLUGINS}.{name}]"
+            raise ConfigError(msg)
+    settings: Mapping[str, Any] = found
+    return settings
+
+
 def _read_file(
     path: Path, ctx: click.Context, limits: dict[str, dict[str, Any]], *, whole: bool
 ) -> Iterator[tuple[str, Any]]:
@@ -181,7 +199,7 @@ def _read_file(
         limits: takes the agents' own, whose tables bear their names.
     """
     for key, value in _table(path).items():
-        if not whole and key not in ("db", "p"):
+        if key == PLUGINS or (not whole and key not in ("db", "p")):
             continue
         if isinstance(value, dict):
             limits[key] = dict(_limit(f"{path}: {key}", name, inner, ctx) for name, inner in value.items())

@@ -28,7 +28,7 @@ def question(info: Info, observation: Observation, texts: Sequence[str] | None, 
         texts: the legal actions as people write them, None when they cannot be listed;
         show: "text" for the game's rendering, "view" for the view as JSON, or "both".
     """
-    parts = [_game(info), _seat(info, observation)]
+    parts = [rules(info), _seat(info, observation)]
     if show != "view":
         parts.append(f"Position, as your seat sees it:\n{observation.text}")
     if show != "text":
@@ -43,7 +43,8 @@ def again(answer: str, reason: str) -> list[Message]:
     return [{"role": "assistant", "content": answer[-_SENT_BACK:] or "(nothing)"}, {"role": "user", "content": told}]
 
 
-def _game(info: Info) -> str:
+def rules(info: Info) -> str:
+    """Return the rules of a game as every model is told them, whoever asks it."""
     config = "".join(f", {name}={value!r}" for name, value in info.config.items())
     return f"Game: {info.game}{config}\nRules: {info.rules}"
 
