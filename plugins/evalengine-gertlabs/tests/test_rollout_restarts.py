@@ -10,6 +10,7 @@ from evalengine_gertlabs.api import Api
 from evalengine_gertlabs.owners import Asker
 from evalengine_gertlabs.rollouts import hall, lives, plans
 from evalengine_gertlabs.rollouts.hall import Hall
+from evalengine_gertlabs.rollouts.runs import Runs
 from evalengine_gertlabs.rollouts.settings import Asked
 from evalengine_gertlabs.tables import TABLES
 from gertlabs import ConflictError, NotFoundError, rollouts
@@ -201,6 +202,24 @@ def test_idle_episodes_are_closed_and_what_has_ended_is_forgotten(tmp_path, monk
         monkeypatch.setattr(hall, "REMEMBERED_S", -1.0)
         await made.forget()
         assert [server.rows.read(f"select count(*) from gert_{one}")[0][0] for one in ("episode", "snapshot")] == [0, 0]
+
+    within(tmp_path, body)
+
+
+def test_a_run_ends_with_its_time(tmp_path):
+    async def body(server, made):
+        opened(server)
+        await made.begin(RUN, [planned()])
+        runs = Runs(made._api, made.close_all)
+        await runs.end_expired()
+        assert [live.open for live in made.lives] == [True]
+        server.rows.change("update gert_rollout_run set expires = 1")
+        with pytest.raises(Exception, match="closed") as told:
+            await runs.active(WHO, "run_1")
+        assert told.value.code == "RUN_CLOSED"
+        await runs.end_expired()
+        assert list(made.lives) == []
+        assert server.rows.read("select state from gert_rollout_run")[0][0] == "closed"
 
     within(tmp_path, body)
 
