@@ -593,7 +593,7 @@ def test_a_socket_tells_why_an_action_is_refused(empty):
             mine.send(json.dumps({"turn": now, "text": "buy 99 grain at 47"}))
             assert "quantity" in told(mine, lambda message: "refused" in message)["refused"]
             mine.send(json.dumps({"turn": now + 5, "choice": 0}))
-            assert "has gone on" in told(mine, lambda message: "refused" in message)["refused"]
+            assert "not asked for that now" in told(mine, lambda message: "refused" in message)["refused"]
 
 
 def test_who_only_looks_on_cannot_act_and_who_floods_is_closed(empty):

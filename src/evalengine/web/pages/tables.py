@@ -99,7 +99,7 @@ class Tables:
         position = await self._live.observe(live_id, taken.token)
         turn = forms.whole(str(told.get("turn", "")), _LARGEST_TURN)
         if position.question is None or turn != position.turn:
-            raise LiveError(Why.ASKED, "the match has gone on: look at the position and choose again")
+            raise LiveError(Why.ASKED, "you are not asked for that now: look at the position and choose again")
         action = await self._action(live_id, told, position.question.legal)
         return await self._live.act(live_id, taken.token, action, turn=turn)
 
