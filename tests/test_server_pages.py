@@ -397,6 +397,9 @@ def test_a_whole_match_is_stored_and_linked(empty):
         assert "Replay" in text(page(client, stored))
         assert client.get(f"{stored}/meta.json").json()["games"] == ["tictactoe"]
         assert address in page(client, "/live?state=completed")
+        run = stored.removesuffix("/matches/0")
+        for path in ("", "/about", "/faults", "/matches", "/agents/0"):
+            assert "random" in page(client, run + path) or path == "/faults"
 
 
 def test_an_action_is_written_where_the_list_is_not_all(empty):
