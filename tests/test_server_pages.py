@@ -397,6 +397,9 @@ def test_a_whole_match_is_stored_and_linked(empty):
         assert "Replay" in text(page(client, stored))
         assert client.get(f"{stored}/meta.json").json()["games"] == ["tictactoe"]
         assert address in page(client, "/live?state=completed")
+        run = stored.removesuffix("/matches/0")
+        for path in ("", "/about", "/faults", "/matches", "/agents/0"):
+            assert "random" in page(client, run + path) or path == "/faults"
 
 
 def test_an_action_is_written_where_the_list_is_not_all(empty):
@@ -593,7 +596,7 @@ def test_a_socket_tells_why_an_action_is_refused(empty):
             mine.send(json.dumps({"turn": now, "text": "buy 99 grain at 47"}))
             assert "quantity" in told(mine, lambda message: "refused" in message)["refused"]
             mine.send(json.dumps({"turn": now + 5, "choice": 0}))
-            assert "has gone on" in told(mine, lambda message: "refused" in message)["refused"]
+            assert "not asked for that now" in told(mine, lambda message: "refused" in message)["refused"]
 
 
 def test_who_only_looks_on_cannot_act_and_who_floods_is_closed(empty):

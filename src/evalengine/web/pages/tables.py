@@ -33,13 +33,13 @@ class Tables:
         self._live = site.server.live
         self.seats = Seats(site.server)
         self.positions = Positions(site.server.plugins)
-        self._shared: OrderedDict[tuple[str, str, int], asyncio.Task[str]] = OrderedDict()
+        self._shared: OrderedDict[tuple[str, str, int, tuple[int, ...]], asyncio.Task[str]] = OrderedDict()
 
     async def panel(self, listed: Listed, taken: Taken | None, position: Position, refused: str = "") -> str:
         """Return the part of the page that changes with every turn."""
         if taken is not None or refused:
             return await self._panel(listed, taken, position, refused)
-        key = listed.id, position.state, position.turn
+        key = listed.id, position.state, position.turn, tuple(position.to_move)
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(self._panel(listed, None, position, ""))
             if len(self._shared) > _MOST_SHARED:
@@ -99,7 +99,7 @@ class Tables:
         position = await self._live.observe(live_id, taken.token)
         turn = forms.whole(str(told.get("turn", "")), _LARGEST_TURN)
         if position.question is None or turn != position.turn:
-            raise LiveError(Why.ASKED, "the match has gone on: look at the position and choose again")
+            raise LiveError(Why.ASKED, "you are not asked for that now: look at the position and choose again")
         action = await self._action(live_id, told, position.question.legal)
         return await self._live.act(live_id, taken.token, action, turn=turn)
 
