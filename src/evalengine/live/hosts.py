@@ -77,8 +77,10 @@ class Hosts:
             host.end()
 
     async def _begin(self, number: int) -> None:
-        self._hosts[number] = host = _Process(self._nice[number], self._beat_s, self._hear, lambda: self._died(number))
+        host = _Process(self._nice[number], self._beat_s, self._hear, lambda: self._died(number))
         await host.connect()
+        # What was told to one that had died meanwhile is lost with it: whoever told it is among those who mourn.
+        self._hosts[number] = host
 
     def _died(self, number: int) -> None:
         if not self._ending:

@@ -13,7 +13,7 @@ import msgpack
 
 from evalengine import branches, seeding, wire
 from evalengine.contracts import Info
-from evalengine.errors import Why
+from evalengine.errors import EvalengineError, GameError, Why
 from evalengine.faults import illegal
 from evalengine.live import showing
 from evalengine.live.messages import ACT, AT, CLOSE, DID, LEFT, OVER, REFUSED, SLOW
@@ -36,7 +36,7 @@ _SLOW_NS = 20_000_000  # of the processor for one answer, by which an agent in t
 _GAME = "the game"
 _PATIENCE = 10  # times its limit that an agent from outside is waited for: as in a run
 _SWIFT_S = 0.005
-_TRIES = 3  # of an agent that was late since it had to wait for a core
+_TRIES = 3  # of agents that failed and are not to blame
 _clock = time.perf_counter_ns
 
 
@@ -45,7 +45,7 @@ class Closed(BaseException):
 
 
 class _Again(BaseException):
-    """An agent had to wait for a core: all agents start afresh and are asked again."""
+    """An agent had to wait for a core, or what it runs in died: all start afresh and are asked again."""
 
 
 class _Doing(NamedTuple):
@@ -150,7 +150,10 @@ class Table(Worker):
             if contended:
                 return contended_row(match, _TRIES, started, _clock() - began)
             return row_of(match, logs, thought, started, _clock() - began)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the worker's border: a broken game voids its match only
+        except (Exception, SystemExit) as error:
+            # What agents run in may have been killed by anybody. A game that fails would do so again.
+            if tries and isinstance(error, EvalengineError) and not isinstance(error, GameError):
+                raise _Again from error
             return void_row(spec, match, error, started, _clock() - began)
         finally:
             leave(seats)
