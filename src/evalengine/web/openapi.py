@@ -47,8 +47,10 @@ _JOB = {
 _REFUSALS = {
     "400": "What was sent cannot be used.",
     "401": "A key is needed.",
+    "402": "A quota is spent.",
     "403": "The key lacks the scope, or the page is of another site.",
     "404": "There is no such thing, or it is another's.",
+    "409": "It does not go together with how things stand.",
     "413": f"The body has more than {_BODY_MIB} MiB.",
     "421": "The server is not called so.",
     "429": "Too many requests: wait for Retry-After seconds.",

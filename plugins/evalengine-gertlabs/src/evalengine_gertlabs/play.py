@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evalengine_gertlabs.api import Api
     from evalengine_gertlabs.owners import Asker
 
-MOST_OPEN = 500  # sessions of one owner that have not ended
+MOST_OPEN = 400  # sessions of one owner that have not ended
 _FIRST_S = 5.0  # for the first question of a session that is active: who is told of it may answer at once
 _LONGEST_ID = 200
 

@@ -8,6 +8,7 @@ from evalengine_gertlabs import (
     accounts,
     billing,
     builds,
+    describing,
     exports,
     games,
     jobs,
@@ -41,6 +42,7 @@ def routes(server: Server) -> Sequence[Any]:
         await server.call(server.rows.together, works.clear)
 
     server.on_start(begin)
+    describing.describe(server, BASE)
     parts: list[Any] = [
         accounts,
         games,
