@@ -1,4 +1,4 @@
-"""What the routes of this API take, described for `/api/openapi.json`; answers are described by their envelope alone."""
+"""What the routes of this API take, for `/api/openapi.json`; answers are described by their envelope alone."""
 
 from __future__ import annotations
 
