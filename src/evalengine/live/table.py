@@ -210,6 +210,8 @@ class Table(Worker):
         """Ask the agents, those too whose answer is known, so that they know what they knew."""
         asked = [request for request in requests if type(seats[request.seat]) is not _Remote]
         for request in asked:
+            if seats[request.seat].act is None:  # it may take long
+                self.say_all()
             seats[request.seat].ask(request)
         # Agents in this process answer last: their thought must not run on the others' clocks.
         for request in sorted(asked, key=lambda one: seats[one.seat].act is not None):
