@@ -11,11 +11,11 @@ from textwrap import dedent
 
 import moody_game
 import pytest
-from live_seats import asked, awaited, check_replays, live_at, play_out
+from live_seats import asked, awaited, check_replays, live_at, play_out, refused
 from moody_game import COUNT, DIE, HANG, SEIZE
 
 from evalengine import tasks
-from evalengine.errors import LiveError, StorageError
+from evalengine.errors import LiveError, StorageError, Why
 from evalengine.live.hearing import MOST_REFUSED
 from evalengine.live.values import Wish
 from evalengine.model import Limits
@@ -344,6 +344,27 @@ def test_a_match_whose_end_cannot_be_stored_ends_when_it_can(tmp_path, caplog):
 
     awaited(body())
     check_replays(tmp_path)
+
+
+# ------------------------------------------------------------------------------- who has many
+
+
+def test_a_holder_has_not_more_live_matches_than_a_part_of_all(tmp_path):
+    async def body():
+        async with live_at(tmp_path, most_active=9, most_held=3) as live:
+            wish = Wish(game="tictactoe", seats=[None, "random"], holder="greedy")
+            opened = await asyncio.gather(*(live.open(wish) for _ in range(6)), return_exceptions=True)
+            assert [one.code for one in opened if isinstance(one, LiveError)] == [Why.BUSY] * 3
+            first, *_ = (one for one in opened if not isinstance(one, LiveError))
+            with refused(Why.BUSY):
+                await live.branch(first.id, holder="greedy")
+            await live.branch(first.id, holder="another")
+            for _ in range(4):
+                await live.open(Wish(game="tictactoe", seats=[None, "random"]))  # of the server's own there may be more
+            await live.close(first.id)
+            await live.open(wish)
+
+    awaited(body())
 
 
 # --------------------------------------------------------------------------- gone in the middle

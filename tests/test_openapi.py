@@ -14,6 +14,24 @@ PATHS = {
 EXAMPLES = 60  # of an operation and a mode
 
 
+DESCRIBING = """
+from evalengine import hookimpl
+
+
+@hookimpl
+def evalengine_routes(server):
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def hello(request):
+        return JSONResponse("hello")
+
+    told = {"description": "A word.", "content": {"application/json": {"schema": {"const": "hello"}}}}
+    server.describe("/hello", "GET", {"summary": "Say hello.", "responses": {"200": told}})
+    return [Route("/hello", hello)]
+"""
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     with Served(tmp_path_factory.mktemp("openapi"), "--rate", "0") as served:
@@ -56,6 +74,14 @@ def test_every_answer_is_one_that_is_described(schema, key, where, mode):
         case.call_and_validate(headers={"X-API-Key": key}, excluded_checks=excluded)
 
     ask()
+
+
+def test_a_plugin_describes_its_routes(tmp_path):
+    (tmp_path / "describing.py").write_text(DESCRIBING)
+    with Served(tmp_path, "-p", "describing") as own:
+        found = schemathesis.openapi.from_url(f"{own.url}/api/openapi.json")
+        case = found["/hello"]["GET"].Case()
+        assert case.call_and_validate().text == '"hello"'
 
 
 def test_without_a_key_nothing_is_told(served, schema):

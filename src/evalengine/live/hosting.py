@@ -75,8 +75,8 @@ class _Host:
             time.sleep(beat_s)
             self._say(0, [(BEAT,)])
             for play_no, table in list(self._tables.items()):
-                table.say_all()  # what it kept back for the end of a turn that takes long
-                if play_no not in told and (what := table.stuck()):
+                table.saying.say_all()  # what it kept back for the end of a turn that takes long
+                if play_no not in told and (what := table.patience.stuck()):
                     told.add(play_no)
                     self._say(play_no, [(HUNG, what)])
 

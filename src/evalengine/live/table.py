@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import queue
-import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
@@ -17,10 +15,12 @@ from evalengine.errors import EvalengineError, GameError, Why
 from evalengine.faults import illegal
 from evalengine.live import showing
 from evalengine.live.messages import ACT, AT, CLOSE, DID, LEFT, OVER, REFUSED, SLOW
+from evalengine.live.patience import Patience
+from evalengine.live.remote_seat import RemoteSeat
+from evalengine.live.saying import Saying
 from evalengine.live.showing import packed_info
 from evalengine.model import Branch, Fault, FaultKind
 from evalengine.played import contended_row, own_faults, row_of, void_row
-from evalengine.seats import Seat
 from evalengine.together import leave
 from evalengine.worker import Worker
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from evalengine.contracts import Request
     from evalengine.live.messages import Setting
     from evalengine.match import Match
-    from evalengine.model import MatchResult, Played
+    from evalengine.model import Played
+    from evalengine.seats import Seat
 
 _SLOW_NS = 20_000_000  # of the processor for one answer, by which an agent in this process keeps others waiting
 _GAME = "the game"
@@ -48,32 +49,11 @@ class _Again(BaseException):
     """An agent had to wait for a core, or what it runs in died: all start afresh and are asked again."""
 
 
-class _Doing(NamedTuple):
-    what: str
-    limit_s: float
-    until_s: float
-
-
-class _Remote(Seat):
-    """Stands where somebody elsewhere sits; who is asked through the queue."""
-
-    closes = False
-
-    def __init__(self, info: Info) -> None:
-        self.info = info
-
-    def ask(self, request: Request) -> None:
-        raise NotImplementedError
-
-    def answer(self) -> tuple[Any, Any, int]:
-        raise NotImplementedError
-
-    def close(self, result: MatchResult | None, *, faulted: bool) -> Mapping[str, str]:  # noqa: ARG002 - nobody is told
-        return {}
-
-
 class Table(Worker):
     """Plays one live match, in a thread of its own.
+
+    Attributes:
+        told: what the match is told, as `messages` has it; saying, patience: for the thread that watches this one.
 
     Args:
         say: takes what is to be stored and told, in the order of storing: lists of kinds with their fields, in
@@ -85,24 +65,15 @@ class Table(Worker):
     def __init__(self, setting: Setting, say: Callable[[Sequence[Sequence[Any]]], None]) -> None:
         super().__init__(setting.orders)
         self._setting = setting
-        self._tell = say
-        self._unsaid: list[Sequence[Any]] = []
-        self._saying = threading.Lock()
-        self._swift = False  # whether the last turn was so short that what is said in the next may wait for its end
+        self.saying = Saying(say)
+        self.patience = Patience(setting.hung_s)
+        self._say = self.saying.say
         self._heard_s = 0.0  # since when nobody elsewhere is waited for
         self.told: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._done = {(turn, seat): (what, info, took) for turn, seat, what, info, took in setting.script}
         self._left = dict(setting.left)
         self._shown = -1  # the turn that was told of last
         self._asked_ns = 0  # since when remote seats are asked
-        self._doing: _Doing | None = None  # None: it waits for somebody elsewhere
-
-    def stuck(self) -> str | None:
-        """Return what has not returned in its time, None: nothing. For another thread: this one cannot say."""
-        doing = self._doing
-        if doing is None or time.monotonic() < doing.until_s:
-            return None
-        return f"{doing.what} did not return in {doing.limit_s:g} s"
 
     def play_out(self) -> None:
         """Play the match to its end and say its row; say nothing when it is closed before."""
@@ -110,26 +81,12 @@ class Table(Worker):
             for left in reversed(range(_TRIES)):
                 with contextlib.suppress(_Again):
                     self._say(OVER, list(self._played(left)))
-                    self.say_all()
+                    self.saying.say_all()
                     return
         except Closed:
             return
         finally:
             self.close()
-
-    def _say(self, kind: int, *fields: Any) -> None:
-        """Say something; in short turns all of one at once, since to wake a process costs as much as an answer."""
-        with self._saying:
-            self._unsaid.append((kind, *fields))
-        if not self._swift:
-            self.say_all()
-
-    def say_all(self) -> None:
-        """Say what was kept back; for other threads too."""
-        with self._saying:
-            unsaid, self._unsaid = self._unsaid, []
-            if unsaid:
-                self._tell(unsaid)
 
     def _played(self, tries: int) -> Played:
         spec, started, began = self._setting.spec, time.time(), _clock()
@@ -137,13 +94,13 @@ class Table(Worker):
         thought: list[int] = []
         match = None
         start_s = self._orders.limits.start_s
-        self._does("the start", None if start_s is None else 2 * start_s)
+        self.patience.begins("the start", None if start_s is None else 2 * start_s)
         try:
             self.match = match = self._begun(spec)
             if not match.over:
                 self._sit(match, seats)
             self._drive(match, seats, thought, tries)
-            self._does("the end of the agents")
+            self.patience.begins("the end of the agents")
             contended = own_faults(match) and any(seat.contended for seat in seats)
             logs = self._closed(match, seats)
             seats = []
@@ -158,26 +115,17 @@ class Table(Worker):
         finally:
             leave(seats)
 
-    def _does(self, what: str, limit_s: float | None = 0.0) -> None:
-        """Note what is begun: the game, or an agent, which has its limits.
-
-        Args:
-            limit_s: for which it is waited at least; None: as long as it likes.
-        """
-        limit_s = math.inf if limit_s is None else max(self._setting.hung_s, limit_s)
-        self._doing = _Doing(what, limit_s, time.monotonic() + limit_s)
-
     def _asks(self, match: Match, seat: int) -> None:
         agent = self._orders.agents[match.spec.agents[seat]]
         if agent.kind == "trusted":
-            self._does(f"agent {agent.name!r}", 2 * agent.waits_s)
+            self.patience.begins(f"agent {agent.name!r}", 2 * agent.waits_s)
         else:
             turn_s = self._limits(agent).turn_s
-            self._does(f"agent {agent.name!r}", None if turn_s is None else _PATIENCE * turn_s)
+            self.patience.begins(f"agent {agent.name!r}", None if turn_s is None else _PATIENCE * turn_s)
 
     def _seat(self, info: Info, agent_no: int) -> Seat:
         if info.seat in self._setting.remote:
-            return _Remote(info)
+            return RemoteSeat(info)
         return super()._seat(info, agent_no)
 
     # ----------------------------------------------------------------------------------- a turn
@@ -186,10 +134,10 @@ class Table(Worker):
         for seat in seats:
             seat.settle()
         while not match.over:
-            self._does(_GAME)
+            self.patience.begins(_GAME)
             self._hear_waiting(match)
             for number, since in self._left.items():
-                if since <= match.turn and type(seats[number]) is _Remote:
+                if since <= match.turn and type(seats[number]) is RemoteSeat:
                     seats[number] = self._stand_in(match, number)
             turn, requests = match.turn, match.requests()
             if any((turn, request.seat) not in self._done for request in requests):
@@ -208,8 +156,10 @@ class Table(Worker):
 
     def _ask_agents(self, match: Match, seats: Sequence[Seat], requests: Sequence[Request], tries: int) -> None:
         """Ask the agents, those too whose answer is known, so that they know what they knew."""
-        asked = [request for request in requests if type(seats[request.seat]) is not _Remote]
+        asked = [request for request in requests if type(seats[request.seat]) is not RemoteSeat]
         for request in asked:
+            if seats[request.seat].act is None:  # it may take long
+                self.saying.say_all()
             seats[request.seat].ask(request)
         # Agents in this process answer last: their thought must not run on the others' clocks.
         for request in sorted(asked, key=lambda one: seats[one.seat].act is not None):
@@ -217,7 +167,7 @@ class Table(Worker):
             seat, used_ns = seats[request.seat], time.thread_time_ns()
             action, info, took = seat.answer()
             used_ns = time.thread_time_ns() - used_ns
-            self._does(_GAME)
+            self.patience.begins(_GAME)
             if (match.turn, request.seat) in self._done:
                 continue
             if type(action) is Fault:
@@ -228,7 +178,7 @@ class Table(Worker):
             self._do(match, request.seat, action, info, took)
             if used_ns > _SLOW_NS:
                 self._say(SLOW)
-                self._swift = False
+                self.saying.swift = False
 
     def _do(  # noqa: PLR0917 - what is stored of an answer
         self, match: Match, seat: int, what: Any, info: Any, took_ns: int, ticket: int = 0
@@ -243,7 +193,7 @@ class Table(Worker):
 
     def _hear_remote(self, match: Match, seats: Sequence[Seat], requests: Sequence[Request]) -> bool:
         """Wait for the answers of remote seats; True when one has left instead."""
-        remote = [request.seat for request in requests if type(seats[request.seat]) is _Remote]
+        remote = [request.seat for request in requests if type(seats[request.seat]) is RemoteSeat]
         self._asked_ns = _clock()
         while any((match.turn, seat) not in self._done for seat in remote):
             told = self._wait()
@@ -253,11 +203,11 @@ class Table(Worker):
 
     def _wait(self) -> tuple[Any, ...]:
         """Return what the match is told next."""
-        self._swift = time.monotonic() - self._heard_s < _SWIFT_S
-        self.say_all()
-        self._doing = None
+        self.saying.swift = time.monotonic() - self._heard_s < _SWIFT_S
+        self.saying.say_all()
+        self.patience.waits()
         told = self.told.get()
-        self._does(_GAME)
+        self.patience.begins(_GAME)
         self._heard_s = time.monotonic()
         return told
 
@@ -305,7 +255,7 @@ class Table(Worker):
         self._left[seat] = match.turn + answered
         self._say(LEFT, seat, self._left[seat], reason)
         if not self._setting.remote - self._left.keys():
-            self.say_all()
+            self.saying.say_all()
             raise Closed  # nobody is left for whom agents would go on
         return True
 
