@@ -507,3 +507,42 @@ def test_a_server_that_ends_lets_go_of_all_who_are_connected(tmp_path):
             assert {msg["type"] for msg in eye} == {"game_started", "state"}
             assert served.process.wait(LIMIT_S) == 0
             assert time.monotonic() - began < 5
+
+
+def test_who_holds_several_seats_is_given_all_of_them_again(client):
+    made = client.play.create(game="market_simulator", player_count=2, seats=2, max_ticks=5)
+    again = client.play.join(made["session_id"])
+    assert [one["player_id"] for one in again["seats"]] == [one["player_id"] for one in made["seats"]]
+    for seat in again["seats"]:
+        assert client.play.act(made["session_id"], seat["player_token"], [])["accepted"]
+
+
+def test_a_branch_says_from_where_it_goes_on(client):
+    made = client.play.create(game="market_simulator", player_count=2, seats=2, max_ticks=8)
+    for _ in range(3):
+        for seat in made["seats"]:
+            client.play.act(made["session_id"], seat["player_token"], [])
+    child = client.play.branch(made["session_id"], count=3)
+    assert [one["session"]["tick"] for one in child["branches"]] == [3, 3, 3]
+
+
+def test_a_session_that_waits_for_players_has_nothing_to_branch(client):
+    made = client.play.create(game="market_simulator", player_count=2, seats=1)
+    with pytest.raises(ConflictError) as refused:
+        client.play.branch(made["session_id"])
+    assert refused.value.code == "NOT_ACTIVE"
+
+
+def test_after_a_kill_the_first_action_is_taken(tmp_path):
+    with Served(tmp_path, "--rate", "0") as first:
+        key = first.key()
+        with first.client(key=key) as asking:
+            made = asking.play.create(game="market_simulator", player_count=2, seats=2, max_ticks=40)
+            for _ in range(20):
+                for seat in made["seats"]:
+                    asking.play.act(made["session_id"], seat["player_token"], [])
+        first.kill()
+    with Served(tmp_path, "--rate", "0") as second, second.client(key=key) as asking:
+        told = asking.play.act(made["session_id"], made["seats"][1]["player_token"], [])
+        assert told == {"accepted": True, "tick": 20}
+        assert asking.play.get(made["session_id"], made["seats"][0]["player_token"])["observation"]["tick"] == 20

@@ -35,15 +35,15 @@ def seat_of(session: Session, token: str) -> int:
     return found[0]
 
 
-def seat_for(session: Session, holder: str) -> int:
-    """Return the seat that somebody may take: the one that they hold, else the first free one.
+def seat_for(session: Session, holder: str, wanted: int | None = None) -> int:
+    """Return the seat that somebody may take: the one that they hold, `wanted` of several, else the first free one.
 
     Raises:
         LiveError: there is none ("full"), or the match has ended ("state").
     """
     if session.ended:
         raise LiveError(Why.STATE, f"match {session.row.id} has ended: open another")
-    held = [seat for seat, who in session.tokens.values() if holder and who == holder]
+    held = [seat for seat, who in session.tokens.values() if holder and who == holder and wanted in {None, seat}]
     free = session.free() if session.row.state == WAITING else []
     if not held and not free:
         raise LiveError(Why.FULL, f"match {session.row.id} has no free seat")

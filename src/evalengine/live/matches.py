@@ -98,6 +98,15 @@ class LiveMatches:
         session = await self._session(live_id)
         return await self._keeper.doing.whole(opening.joined(self._keeper, session, holder))
 
+    async def rejoin(self, live_id: str, holder: str) -> list[Taken]:
+        """Take all remote seats that `holder` has again, with a further token for each; else join.
+
+        Raises:
+            LiveError: as `join`.
+        """
+        session = await self._session(live_id)
+        return await self._keeper.doing.whole(opening.rejoined(self._keeper, session, holder))
+
     async def observe(self, live_id: str, token: str | None = None) -> Position:
         """Return where a match stands, for the seat of a token or for everybody.
 

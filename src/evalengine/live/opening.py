@@ -58,9 +58,21 @@ async def opened(keeper: Keeper, room: Room, wish: Wish, planning: Planning) -> 
     return Opened(session.row.id, session.row.state, tuple(taken))
 
 
-async def joined(keeper: Keeper, session: Session, holder: str) -> Taken:
-    """Take a seat, and begin the match if it is the last one; see `LiveMatches.join`."""
-    taken = Taken(holding.seat_for(session, holder), token())
+async def rejoined(keeper: Keeper, session: Session, holder: str) -> list[Taken]:
+    """Take all seats that somebody holds, or one; see `LiveMatches.rejoin`."""
+    held = {seat for seat, who in session.tokens.values() if holder and who == holder}
+    if not held:
+        return [await joined(keeper, session, holder)]
+    return [await joined(keeper, session, holder, seat) for seat in sorted(held)]
+
+
+async def joined(keeper: Keeper, session: Session, holder: str, held: int | None = None) -> Taken:
+    """Take a seat, and begin the match if it is the last one; see `LiveMatches.join`.
+
+    Args:
+        held: the one of those that they hold; None: whichever.
+    """
+    taken = Taken(holding.seat_for(session, holder, held), token())
     digest = endings.digest_of(taken.token)
     session.tokens[digest] = taken.seat, holder
     state = session.row.state

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from evalengine.testing import probe
 from evalengine.testing.breaches import Breach
 from evalengine.testing.rules import rule
+from evalengine.testing.subject import CALLS
 
 if TYPE_CHECKING:
     from evalengine.testing.subject import Subject
@@ -20,6 +21,7 @@ def probes(subject: Subject) -> list[probe.Found]:
     found: list[probe.Found] | None = subject.__dict__.get("_probed")
     if found is None:
         begin(subject)
+        CALLS.clear()  # what is waited for now is no call of the game
         found = subject.__dict__["_probed"] = [probe.found_by(process) for process in subject.__dict__["_probes"]]
     return found
 

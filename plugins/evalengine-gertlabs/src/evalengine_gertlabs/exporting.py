@@ -52,7 +52,7 @@ def _written(doing: Doing, selecting: Selecting) -> list[dict[str, Any]]:
     both = f"_{wish.kind}" if doing.row.params["wish"]["kind"] == BOTH else ""
     files = Files(
         folder_of(work.db, work.number), f"export_{works.name_of(work.number)}{both}", doing.row.params["format"],
-        COLUMNS[wish.kind], _metadata(work, wish), settings.read().chunk_rows,
+        COLUMNS[wish.kind], _metadata(doing, wish), settings.read().chunk_rows,
     )  # fmt: skip
     expected = max(1, selecting.estimate())
     for number, record in enumerate(_remembered(doing, wish, selecting.records())):
@@ -87,7 +87,15 @@ def _store(doing: Doing, wish: Wish, seen: Sequence[tuple[str, str]]) -> None:
     doing.rows.together(add)
 
 
-def _metadata(work: Work, wish: Wish) -> Mapping[str, str]:
+def _games(doing: Doing, wish: Wish) -> Sequence[str]:
+    """Return the games that were asked for, else those of which the owner has submissions."""
+    if wish.games is not None:
+        return wish.games
+    sql = "select distinct game from gert_submission where owner = ? order by game"
+    return [row["game"] for row in doing.rows.read(sql, wish.owner)]
+
+
+def _metadata(doing: Doing, wish: Wish) -> Mapping[str, str]:
     """Return what a file says of itself, besides its rows."""
     told = {
         "schema_version": SCHEMA_VERSION,
@@ -95,8 +103,8 @@ def _metadata(work: Work, wish: Wish) -> Mapping[str, str]:
         "export_type": wish.kind,
         "completeness": "all" if wish.most is None else f"at most {wish.most} records",
     }
-    games = work.plugins.games()
-    for name in wish.games or ():
+    games = doing.work.plugins.games()
+    for name in _games(doing, wish):
         if name in games:
             scores = {"min": games[name].min_score, "max": games[name].max_score, "utility": games[name].utility}
             told[f"score_context:{name}"] = json.dumps(scores)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalengine import RefusedError
-from evalengine.live.values import ACTIVE, ENDED
+from evalengine.live.values import ACTIVE, ENDED, WAITING
 from evalengine_gertlabs import fields, owners, replies, seat_calls, sessions, wishes
 from evalengine_gertlabs.lobby import Lobby
 from evalengine_gertlabs.observations import by_player, observation, player_id
@@ -60,15 +60,16 @@ class _Play:
         return replies.result(request, await self._told(opened, prompt), 201)
 
     async def join(self, request: Any) -> Any:
-        """Take a seat of a session, the one that the same owner holds already if there is one."""
+        """Take a seat of a session, those that the same owner holds already if there are any."""
         asker = await owners.asker(self._api, request, "play")
         found = await sessions.find(self._api, request.path_params["id"])
-        taken = await self._api.live.join(found.id, sessions.holder(asker.owner))
+        every = await self._api.live.rejoin(found.id, sessions.holder(asker.owner))
+        taken = every[0]
         if (await self._api.live.observe(found.id)).state == ACTIVE:  # the last seat begins it
             await seat_calls.first_position(self._api, found.id, taken.token, _FIRST_S)
-        seat = _seat(taken.seat, taken.token)
+        seats = [_seat(one.seat, one.token) for one in every]
         shown = sessions.view(await self._api.live.show(found.id))
-        return replies.result(request, {"session_id": found.id, **seat, "seats": [seat], "session": shown})
+        return replies.result(request, {"session_id": found.id, **seats[0], "seats": seats, "session": shown})
 
     async def branch(self, request: Any) -> Any:
         """Open sessions that continue one: `{"count", "tick", "luck"}`."""
@@ -77,6 +78,9 @@ class _Play:
         body = await fields.of_body(request)
         count = body.whole("count", 1, least=1, most=64)
         tick, luck = body.whole("tick", None), body.choice("luck", ("fresh", "same"), None)
+        if found.position.state == WAITING:
+            msg = "the session has not begun: branch it once all its seats are taken"
+            raise replies.conflict(msg, "NOT_ACTIVE")
         await self._check_room(asker, count)
         self._check_fair(found)
         who = sessions.holder(asker.owner)
@@ -102,14 +106,13 @@ class _Play:
 
     async def _told(self, opened: Opened, prompt: str | None) -> dict[str, Any]:
         """Return what is told of a session that was opened."""
-        shown = sessions.view(await self._api.live.show(opened.id))
-        # As it was opened: it may have gone on, but clients ask whether it began.
-        shown["status"] = opened.state
         seats = [_seat(one.seat, one.token) for one in opened.seats]
-        told: dict[str, Any] = {"session_id": opened.id, "session": shown, "status": opened.state, "seats": seats}
+        told: dict[str, Any] = {"session_id": opened.id, "status": opened.state, "seats": seats}
         if seats and opened.state == ACTIVE:
             first = await seat_calls.first_position(self._api, opened.id, opened.seats[0].token, _FIRST_S)
             told["observation"] = None if first is None else observation(first)
+        # As it was opened: it may have gone on, but clients ask whether it began.
+        told["session"] = {**sessions.view(await self._api.live.show(opened.id)), "status": opened.state}
         if len(seats) == 1:
             told.update(seats[0])
         if prompt is not None:

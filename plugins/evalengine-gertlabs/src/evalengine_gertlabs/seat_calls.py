@@ -7,17 +7,19 @@ import contextlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalengine.errors import LiveError
-from evalengine.live.values import ENDED
+from evalengine.errors import LiveError, Why
+from evalengine.live.values import ACTIVE, ENDED
 from evalengine_gertlabs.observations import action_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evalengine.live.feeds import Feed
     from evalengine.live.values import Position
     from evalengine_gertlabs.api import Api
 
 MOST_REFUSED = 20  # actions of a seat in a turn, after which an agent goes on for it
+_SETTLED_S = 10.0  # until a match is begun again whose process, or server, died
 _REMEMBERED = 10_000  # seats whose last refusal is known
 
 
@@ -49,13 +51,11 @@ class SeatCalls:
         """Return where a session stands for the seat of a token.
 
         Raises:
-            LiveError: there is no such session, or it has no such token.
+            LiveError: there is no such session, it has no such token, or is not played yet again after a restart.
         """
         feed = await self._live.subscribe(session_id, token)
-        try:
-            position = await anext(feed)
-        finally:
-            feed.close()
+        with contextlib.closing(feed):
+            position = await _settled(feed)
         assert feed.seat is not None
         return Looked(feed.seat, position, self.feedback(session_id, feed.seat, position.turn))
 
@@ -120,6 +120,20 @@ class SeatCalls:
             others.discard(left)
             if not others:
                 self._leaving.pop(key, None)
+
+
+async def _settled(feed: Feed) -> Position:
+    """Return where a match stands; after a restart once it stands where it did.
+
+    Raises:
+        LiveError: it does not yet ("busy").
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_SETTLED_S):
+            async for position in feed:
+                if position.to_move or position.state != ACTIVE:
+                    return position
+    raise LiveError(Why.BUSY, "the session is being begun again: ask again")
 
 
 async def first_position(api: Api, session_id: str, token: str, limit_s: float) -> Position | None:

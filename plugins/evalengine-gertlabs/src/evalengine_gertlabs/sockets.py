@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalengine import RefusedError
 from evalengine.errors import LiveError
-from evalengine.live.values import ENDED, WAITING
+from evalengine.live.values import ENDED, FAILED, WAITING
 from evalengine_gertlabs import owners, players, replies, sessions
 from evalengine_gertlabs.delegates import Delegates
 from evalengine_gertlabs.observations import player_id, written
@@ -122,7 +122,7 @@ class Sockets:
     async def _show(self, talk: Talk, session_id: str, feed: Feed) -> None:
         started = False
         async for position in feed:
-            if not started and position.state != WAITING:
+            if not started and position.state not in {WAITING, FAILED}:
                 started = True
                 await talk.send("game_started", players=await players.players(self._api, session_id))
             if position.state in ENDED:

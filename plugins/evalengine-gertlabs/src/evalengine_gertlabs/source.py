@@ -51,7 +51,8 @@ def of_body(body: Fields) -> Mapping[str, str] | None:
             msg = "code must be a text, the source of one module"
             raise replies.invalid(msg, "code")
         files = {"agent.py": code}
-    return sized(_named(files))
+    # A mark of the order of bytes is no part of a text; Python takes files with one.
+    return sized({name: text.removeprefix("\ufeff") for name, text in _named(files).items()})
 
 
 def sized(files: Mapping[str, str]) -> Mapping[str, str]:

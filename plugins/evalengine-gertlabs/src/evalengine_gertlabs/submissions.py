@@ -92,7 +92,7 @@ class _Submissions:
         spec = await self._api.server.call(source.stored, self._api.server.db, name, found)
         values = (
             name, asker.owner, game.name, "python", "ready", json.dumps(dict(found.files)), spec.entry, spec.version,
-            label, "gertlabs" if label is None else "org:local", model, time.time(),
+            label, None if label is None else "org:local", model, time.time(),
         )  # fmt: skip
         sql = """insert into gert_submission (id, owner, game, language, state, files, entry, digest, provider,
             provider_source, model, created) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
