@@ -86,6 +86,12 @@ def evalengine_routes(server):
     async def full(request):
         raise evalengine.ExitCode and __import__("evalengine.errors").errors.StorageError("/secret/path is full")
 
+    async def stuck(request):
+        def hold():
+            pathlib.Path("stuck").touch()
+            time.sleep(600)
+        return await server.call(hold)
+
     async def half(request):
         async def parts():
             yield b"some"
@@ -124,7 +130,7 @@ def evalengine_routes(server):
     server.on_stop(ended)
     server.allow_body("/large", 6 << 20)
     posts = [Route(path, echo, methods=["POST"]) for path in ("/echo", "/large")]
-    gets = [Route(f"/{f.__name__}", f) for f in (secret, crash, full, half, teapot)]
+    gets = [Route(f"/{f.__name__}", f) for f in (secret, crash, full, stuck, half, teapot)]
     sockets = [WebSocketRoute(f"/{f.__name__}", f) for f in (talk, flood, closed)]
     return [*posts, *gets, *sockets]
 """

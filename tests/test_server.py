@@ -90,6 +90,23 @@ def test_the_missing_extra_is_named(tmp_path):
     assert done.stderr == "error: evalengine serve needs starlette: pip install 'evalengine[web]'\n"
 
 
+@pytest.mark.slow
+def test_what_never_returns_does_not_keep_the_server(tmp_path):
+    with Served(tmp_path) as served, served.client() as client:
+
+        def ask():
+            with contextlib.suppress(httpx.HTTPError):
+                client.get("/stuck")
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        until((tmp_path / "stuck").exists, "a thread hangs")
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(LIMIT_S) == 0
+        asking.join(LIMIT_S)
+        assert "has not ended: the server ends without it" in served.log
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_0_and_lets_go_of_who_waits(tmp_path, number):
     with Served(tmp_path) as served, served.client("admin") as client:

@@ -17,6 +17,9 @@ from served import LIMIT_S, Served, ended, job, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from evalengine.errors import UsageError
+from evalengine.model import GameSpec
+from evalengine.web.pages import opening_pages
 from evalengine_games.specs import SPECS
 
 GAMES = [spec.name for spec in SPECS]
@@ -434,6 +437,17 @@ def test_a_form_that_does_not_work_is_shown_again_with_the_reason(empty, told, r
         answer = client.post("/play/hex", data={"against": "random", "seat": "0", **told})
     assert answer.status_code == 422
     assert reason in text(answer.text)
+
+
+def test_no_parameter_can_name_a_file():
+    schemas = {"suite": {"type": "string", "default": "standard"}, "kind": {"type": "string", "enum": ["a", "b"]}}
+    spec = GameSpec(name="read", version="1", doc="", max_turns=9, factory="read:Game", config=schemas)
+    assert opening_pages.reference(spec, {"config-suite": "standard", "config-kind": "b"}) == (
+        "read(suite='standard', kind='b')"
+    )
+    for told in ({"config-suite": ".env"}, {"config-suite": "a"}, {"config-kind": "c"}):
+        with pytest.raises(UsageError, match="cannot be chosen here"):
+            opening_pages.reference(spec, told)
 
 
 def test_a_form_keeps_what_was_typed_and_escapes_it(empty):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,8 +40,18 @@ def understood(game: Game, text: str, legal: Sequence[Any] | None, choices: Mapp
         return False, None
     if legal is not None:  # the game may take more than it lists
         action = game.action_from_str(text)
-        return action is not None, action
+        return (True, action) if action is not None else _json(text)
     try:  # the game cannot list its actions: a value as Python writes it, else the text
         return True, ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return True, text
+
+
+def _json(text: str) -> tuple[bool, Any]:
+    """Say whether a text is a list or an object of JSON, as models are told to write actions, and return that."""
+    if not text.startswith(("[", "{")):
+        return False, None
+    try:
+        return True, json.loads(text)
+    except (ValueError, RecursionError):
+        return False, None

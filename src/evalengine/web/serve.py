@@ -12,12 +12,13 @@ import os
 import resource
 import signal
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from evalengine import database
-from evalengine.errors import StoreError, UsageError
+from evalengine.errors import ExitCode, StoreError, UsageError
 from evalengine.web import hosts, lines
 from evalengine.web.app import application
 from evalengine.web.house import Server
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from evalengine.plugins import Plugins
 
 _NEEDED = ("starlette", "uvicorn", "websockets", "prometheus_client")
+_LAST_S = 3.0  # for threads, once all else has ended
 _GRACE_S = 5  # for requests that run when the server is to end
 _MOST_CONNECTIONS = 4_000
 _SPARE_FILES = 256  # descriptors for all but connections
@@ -205,3 +207,12 @@ async def _until_told(server: Server, process: Any, listener: socket.socket) -> 
         loop.add_signal_handler(number, process.tell)
     async with server.living():
         await process.serve([listener])
+    # All is stored and closed; what still holds a thread, a game that does not return, would hold the process.
+    last = threading.Timer(_LAST_S, _end)
+    last.daemon = True
+    last.start()
+
+
+def _end() -> None:
+    lines.log("what a request began has not ended: the server ends without it")
+    os._exit(ExitCode.OK)

@@ -23,6 +23,7 @@ from evalengine_chess.position import Position
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LARGEST = 256 << 20  # bytes
 BUNDLED = Path(__file__).with_name("openings")
 _CHECKED = 1000  # a file of a million lines is not read through by every worker before its first match
 _QUOTED = re.compile(r'"[^"]*"')
@@ -125,6 +126,9 @@ def _path_of(name: str) -> Path:
 
 
 def _text_of(name: str, path: Path) -> str:
+    if path.exists() and (not path.is_file() or path.stat().st_size > _LARGEST):
+        msg = f"openings file {name!r} is no file of at most {_LARGEST >> 20} MiB: take a smaller suite"
+        raise ConfigError(msg)
     try:
         # Names of players in old files are not always UTF-8, and nobody reads them here.
         text = path.read_text(encoding="utf-8-sig", errors="replace")

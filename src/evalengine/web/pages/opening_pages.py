@@ -27,7 +27,6 @@ _GONE_S = 86_400.0  # after a day without a sign of life somebody has left
 _MOST = 16  # matches at once of one visitor
 _DEFAULTS = ("mcts", "random")  # who plays when nobody was chosen: the first that fits
 _PERSON = "person"
-_WORD = re.compile(r"[A-Za-z0-9_.+-]{0,64}")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,9})?")
 _LARGEST_SEED = (1 << 63) - 1
 
@@ -147,19 +146,21 @@ def reference(spec: GameSpec, told: Mapping[str, str]) -> str:
         if schema.get("type") == "boolean":
             values[name] = text == "true" if f"config-{name}" in told else None
         elif text:
-            values[name] = _value(name, text, str(schema.get("type", "")))
+            values[name] = _value(name, text, schema)
     inner = ", ".join(f"{name}={value!r}" for name, value in values.items() if value is not None)
     return f"{spec.name}({inner})" if inner else spec.name
 
 
-def _value(name: str, text: str, kind: str) -> Any:
+def _value(name: str, text: str, schema: Mapping[str, Any]) -> Any:
+    kind = schema.get("type")
     if kind in {"integer", "number"}:
         if not _NUMBER.fullmatch(text) or (kind == "integer" and "." in text):
             msg = f"{name} must be {'a whole number' if kind == 'integer' else 'a number'}, not {text[:50]!r}"
             raise UsageError(msg)
         return int(text) if kind == "integer" else float(text)
-    if not _WORD.fullmatch(text):  # nothing by which a reference could say more than this value
-        msg = f"{name} must be a word of letters, digits, '_', '.', '+' or '-', not {text[:50]!r}"
+    # A text that may be anything may name a file of this machine, which the game would read.
+    if text not in {str(value) for value in (*schema.get("enum", ()), schema.get("default", ""))}:
+        msg = f"{name} cannot be chosen here: evalengine play has all parameters"
         raise UsageError(msg)
     return text
 
