@@ -545,7 +545,8 @@ def test_any_number_of_workers_gives_the_same(outside, undisturbed, plan, worker
     assert tables(outside) == undisturbed(plan)
 
 
-@pytest.mark.parametrize("plan", ["explore", pytest.param("branch", marks=SLOW)])
+@pytest.mark.slow
+@pytest.mark.parametrize("plan", ["explore", "branch"])
 def test_what_is_killed_in_the_middle_is_resumed_to_the_same(outside, undisturbed, plan):
     for least in (10, 30):
         more = ("--resume",) if least > 10 else PLANS[plan][1:]

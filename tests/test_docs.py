@@ -232,8 +232,22 @@ def test_the_floors_are_those_of_the_architecture():
 
 RUN = [name for name in PAGES if any(block.language in {"bash", "python"} for block in blocks_of(DOCS / f"{name}.md"))]
 
+# These take seconds: they play runs, kill them, or start pytest.
+LONG = {
+    "replays",
+    "authors",
+    "resuming",
+    "configuration",
+    "course",
+    "first-agent",
+    "exports",
+    "pytest",
+    "stopping",
+    "pairings",
+}
 
-@pytest.mark.parametrize("page", RUN)
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.slow) if page in LONG else page for page in RUN])
 def test_the_code_on_a_page_runs(page, tmp_path):
     for block in blocks_of(DOCS / f"{page}.md"):
         done = run(block, tmp_path)

@@ -232,6 +232,7 @@ def test_an_action_id_is_done_once_whoever_repeats_it_and_when(tmp_path):
 
 @settings(max_examples=15, deadline=None)
 @given(orders=st.lists(st.permutations([0, 1]), min_size=3, max_size=3), throws=st.lists(st.integers(0, 2), min_size=6))
+@pytest.mark.slow
 def test_the_order_of_answers_in_a_turn_changes_nothing(tmp_path_factory, orders, throws):
     async def play(orders):
         async with live_at(tmp_path_factory.mktemp("order")) as live:
@@ -624,7 +625,9 @@ def served(folder, agents):
     )
 
 
-@pytest.mark.parametrize("lines", [3, 40, 150, 151, 152, 153])
+@pytest.mark.parametrize(
+    "lines", [3, 151, *(pytest.param(lines, marks=pytest.mark.slow) for lines in (40, 150, 152, 153))]
+)
 def test_nothing_that_was_told_is_lost_by_kill_9_and_all_goes_on(tmp_path, lines):
     with served(tmp_path, ["random", "random", "mcts(simulations=20)"]) as server:
         told = [server.stdout.readline() for _ in range(lines)]

@@ -111,6 +111,7 @@ def test_a_bundled_agent_that_does_not_return_fails_its_match_alone(tmp_path):
     awaited(body())
 
 
+@pytest.mark.slow
 def test_a_game_that_keeps_all_threads_waiting_is_given_up_after_three_processes(tmp_path):
     async def body():
         async with live_at(tmp_path, hung_s=HUNG_S) as live:
@@ -450,6 +451,7 @@ def test_a_run_without_its_live_match_is_ended_by_the_next_server(tmp_path):
 # ---------------------------------------------------------------------------------- what stays
 
 
+@pytest.mark.slow
 def test_500_matches_leave_no_memory_files_or_threads_behind(tmp_path):
     (tmp_path / "knowing.py").write_text(KNOWING)
 

@@ -108,6 +108,7 @@ def check(folder, matches, kills, seed):
     check_replays(folder / "killed")
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_or_changed_by_ten_kills(tmp_path):
     check(tmp_path, 60, 10, seed=1)
 

@@ -144,6 +144,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_a_client_whose_network_is_cut_is_dropped(tmp_path, far):
     with serving(tmp_path, "--host", "0.0.0.0") as served:
         command = ["ip", "netns", "exec", far, sys.executable, "-c", CLIENT, str(served.port)]

@@ -107,7 +107,7 @@ def test_what_never_returns_does_not_keep_the_server(tmp_path):
         assert "has not ended: the server ends without it" in served.log
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_a_signal_ends_it_with_0_and_lets_go_of_who_waits(tmp_path, number):
     with Served(tmp_path) as served, served.client("admin") as client:
         waited_for = job(client, "count", until="never")
@@ -440,6 +440,7 @@ def test_a_body_that_means_nothing_is_400_in_the_envelope(served, body):
         assert len(client.get("/api/jobs").json()["data"]["jobs"]) == before
 
 
+@pytest.mark.slow
 def test_more_connections_than_open_files_are_refused_and_later_ones_answered(tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
@@ -636,6 +637,7 @@ def test_an_error_of_the_store_names_no_path_to_a_client(text, told):
     assert (refused.status, refused.message) == (400, told)
 
 
+@pytest.mark.slow
 def test_messages_within_a_websocket_are_slowed_down_and_none_is_lost(tmp_path):
     with Served(tmp_path, "--rate", "20") as own, connect(f"ws://{own.netloc}/talk") as socket:
         began = time.monotonic()

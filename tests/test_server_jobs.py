@@ -293,6 +293,7 @@ def test_a_killed_server_loses_no_job_and_begins_it_again(tmp_path):
         assert ended(client, queued)["result"] == {"processes": 1}
 
 
+@pytest.mark.slow
 def test_an_evaluation_goes_on_with_its_run_after_a_kill(tmp_path):
     asked = {"games": "tictactoe", "agents": ["random", "mcts(simulations=60)"], "matches": 2000, "seed": 7}
     with Served(tmp_path) as first:

@@ -649,6 +649,7 @@ def test_sockets_are_for_those_who_may_look(empty):
             assert refused.value.response.status_code == status
 
 
+@pytest.mark.slow
 def test_spectators_who_do_not_read_hold_nobody_up(empty):
     with empty.client() as client:
         address = opened(client, "market_simulator", **{"config-ticks": "30"})
