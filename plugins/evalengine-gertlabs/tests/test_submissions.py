@@ -369,3 +369,11 @@ def test_credits_are_counted_and_run_out(tmp_path):
         with served.client() as other:
             assert other.billing.balance()["credits"] == 0.01
             assert other.billing.usage() == []
+
+
+def test_who_deletes_a_submission_ends_its_evaluation(client):
+    slow = "import time\ndef act(observation):\n    time.sleep(0.5)\n    return observation['legal'][0]\n"
+    made = client.submissions.create(game="tictactoe", language="python", code=slow)
+    job_id = client.submissions.evaluate(made["submission_id"], match_count=500)["job_id"]
+    client.submissions.delete(made["submission_id"])
+    until(lambda: client.jobs.get(job_id)["status"] == "cancelled", "its evaluation ends")

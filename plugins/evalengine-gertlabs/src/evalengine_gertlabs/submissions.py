@@ -199,11 +199,19 @@ class _Submissions:
     # -------------------------------------------------------------------------------- deleted
 
     async def delete(self, request: Any) -> Any:
-        """Delete a submission; matches that it played stay, and with them what others' ratings rest on."""
+        """Delete a submission, and end its evaluations; matches that it played stay, and what others' ratings rest on."""
         asker = await owners.asker(self._api, request, "run")
         row = await self._own(asker, request.path_params["id"])
         await self._api.change("update gert_submission set deleted = ? where id = ?", time.time(), row["id"])
+        await self._end_evaluations(row["id"])
         return replies.nothing()
+
+    async def _end_evaluations(self, name: str) -> None:
+        """End the jobs that evaluate this submission and no other."""
+        sql = """select w.job from gert_work w join job on job.id = w.job where w.kind = 'evaluation'
+            and job.state in ('queued', 'running') and json_extract(w.params, '$.submissions') = json_array(?)"""
+        for row in await self._api.read(sql, name):
+            await self._api.server.jobs.cancel(row["job"])
 
     async def bulk_delete(self, request: Any) -> Any:
         """Delete the submissions that are selected; only told of unless dry_run is false and confirm is true."""
