@@ -199,7 +199,7 @@ class _Submissions:
     # -------------------------------------------------------------------------------- deleted
 
     async def delete(self, request: Any) -> Any:
-        """Delete a submission, and end its evaluations; matches that it played stay, and what others' ratings rest on."""
+        """Delete a submission, and end its evaluations; matches that it played stay: others' ratings rest on them."""
         asker = await owners.asker(self._api, request, "run")
         row = await self._own(asker, request.path_params["id"])
         await self._api.change("update gert_submission set deleted = ? where id = ?", time.time(), row["id"])
