@@ -243,6 +243,11 @@ def test_a_page_finds_its_server_again(tmp_path, chromium):
         assert its_turn(page)
         first.kill()
         until(lambda: "trying again" in page.inner_text("#connection"), 15)
+        for button in (".actions button >> nth=0", "#leave button"):
+            page.evaluate("document.getElementById('refused').textContent = ''")
+            page.locator(button).click()
+            assert "wait until it is back" in page.inner_text("#refused")
+            assert page.url.startswith(first.url), "no form leads away from the page"
     with Served(tmp_path, "--port", str(first.port)):
         until(lambda: page.inner_text("#connection") == "", 30)
         until(lambda: _acted(page), 30)  # the match may be just being begun again

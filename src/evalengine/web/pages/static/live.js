@@ -8,6 +8,8 @@
   if (!address) return;
   let socket = null;
   let over = false;
+  let lost = false; // it was there, and is not: a form would lead to the browser's own error page
+  let opened = false;
   let wait_ms = 500;
   let shown = Promise.resolve(); // panels are shown in their order
 
@@ -15,7 +17,7 @@
 
   function connect() {
     socket = new WebSocket(address.startsWith("/") ? `${location.origin.replace(/^http/, "ws")}${address}` : address);
-    socket.onopen = () => { wait_ms = 500; connection.textContent = ""; };
+    socket.onopen = () => { wait_ms = 500; lost = false; opened = true; connection.textContent = ""; };
     socket.onmessage = (event) => {
       const told = JSON.parse(event.data);
       if (told.refused !== undefined) refuse(told.refused);
@@ -23,6 +25,7 @@
     };
     socket.onclose = () => {
       if (over) return;
+      lost = opened;
       connection.textContent = "The connection is lost; trying again …";
       setTimeout(connect, wait_ms);
       wait_ms = Math.min(10000, wait_ms * 2);
@@ -72,6 +75,7 @@
 
   // ------------------------------------------------------------------ what a person does
 
+  const LOST = "The connection is lost: wait until it is back, then do it again.";
   let sent = false;
 
   function turn() { return table.querySelector("input[name=turn]")?.value; }
@@ -88,7 +92,7 @@
 
   function choose(touch) {
     if (touch.dataset.choice !== undefined) {
-      if (!act({choice: touch.dataset.choice})) refuse("The connection is lost: choose below, or wait until it is back.");
+      if (!act({choice: touch.dataset.choice})) refuse(lost ? LOST : "There is no connection: choose below.");
       return;
     }
     const open = touch.getAttribute("aria-expanded") === "true";
@@ -109,7 +113,12 @@
     if (touch) choose(touch);
   });
 
-  table.addEventListener("submit", (event) => {
+  document.querySelector("main").addEventListener("submit", (event) => {
+    if (lost) {
+      event.preventDefault();
+      refuse(LOST);
+      return;
+    }
     if (!event.target.matches(".actions, .written")) return;
     const told = {};
     if (event.target.matches(".written")) told.text = event.target.elements.text.value;
