@@ -497,6 +497,30 @@ def test_two_persons_play_each_other(empty):
         assert "undo" not in page(one, address)
 
 
+def test_who_leaves_another_person_looks_on_and_the_other_is_told(empty):
+    with empty.client() as one, empty.client() as other:
+        address = opened(one, "tictactoe", against="person")
+        assert other.post(f"{address}/join").status_code == 303
+        first = asked(one, address)
+        assert other.post(f"{address}/leave").status_code == 303
+        left = page(other, address)
+        assert "You have left seat 1 and are looking on" in text(left)
+        assert "(you)" not in left
+        assert "/leave" not in left
+        with follow(empty, address, one) as mine:
+            told(mine, its_turn)
+            do(one, address, first, "0")
+            now = told(mine, lambda message: its_turn(message) and turn(message["html"]) == 2)
+        assert "has left: an agent goes on, from turn 0" in text(now["html"])
+
+
+def test_who_leaves_before_anybody_joined_has_ended_it(empty):
+    with empty.client() as client:
+        address = opened(client, "tictactoe", against="person")
+        assert client.post(f"{address}/leave").status_code == 303
+        assert "Ended without a result: left" in text(page(client, address))
+
+
 def test_other_peoples_seats_are_theirs(empty):
     with empty.client() as mine, empty.client() as other:
         address = opened(mine, "tictactoe")

@@ -33,13 +33,13 @@ class Tables:
         self._live = site.server.live
         self.seats = Seats(site.server)
         self.positions = Positions(site.server.plugins)
-        self._shared: OrderedDict[tuple[str, str, int, tuple[int, ...]], asyncio.Task[str]] = OrderedDict()
+        self._shared: OrderedDict[tuple[Any, ...], asyncio.Task[str]] = OrderedDict()
 
     async def panel(self, listed: Listed, taken: Taken | None, position: Position, refused: str = "") -> str:
         """Return the part of the page that changes with every turn."""
         if taken is not None or refused:
             return await self._panel(listed, taken, position, refused)
-        key = listed.id, position.state, position.turn, tuple(position.to_move)
+        key = listed.id, position.state, position.turn, tuple(position.to_move), tuple(position.left)
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(self._panel(listed, None, position, ""))
             if len(self._shared) > _MOST_SHARED:
