@@ -236,6 +236,20 @@ def test_a_match_is_looked_on_at_from_another_browser(chromium, served, person):
     other.close()
 
 
+def test_another_person_joins_and_the_page_that_waited_goes_on(chromium, served, person):
+    page = person.play("tictactoe", against="person")
+    until(lambda: "waits for others" in page.inner_text("#table"), 15)
+    other = Person(chromium, served)
+    other.page.goto(page.url)
+    other.page.get_by_role("button", name="Take a free seat").click()
+    assert its_turn(page)
+    assert "waits for others" not in page.inner_text("main")
+    page.locator(".touch").first.click()
+    assert its_turn(other.page)
+    other.check()
+    other.close()
+
+
 def test_a_page_finds_its_server_again(tmp_path, chromium):
     with Served(tmp_path) as first:
         someone = Person(chromium, first)
