@@ -20,6 +20,7 @@
     socket.onopen = () => { wait_ms = 500; lost = false; opened = true; connection.textContent = ""; };
     socket.onmessage = (event) => {
       const told = JSON.parse(event.data);
+      if (told.over) over = true; // the server closes now, maybe before its last picture is here
       if (told.refused !== undefined) refuse(told.refused);
       else shown = shown.then(() => show(told));
     };
@@ -61,7 +62,7 @@
   }
 
   function finish() {
-    over = true;
+    connection.textContent = "";
     document.getElementById("leave")?.remove();
   }
 
