@@ -172,6 +172,16 @@ def test_a_board_is_played_by_keys_alone(person):
     assert page.evaluate("document.activeElement.closest('#table') !== null"), "the focus stays with the match"
 
 
+def test_the_keyboard_stays_near_where_it_was(person):
+    page = person.play("hex", size="5")
+    assert its_turn(page)
+    page.locator(".touch[aria-label='e5']").focus()
+    page.keyboard.press("Enter")
+    until(lambda: its_turn(page) and "Turn 1" in page.inner_text("#table"), 15)
+    near = {"e4", "d5", "d4"}  # two at most are taken
+    until(lambda: page.evaluate("document.activeElement.getAttribute('aria-label')") in near, 15)
+
+
 def test_what_moves_and_where_to_are_two_clicks(person):
     page = person.play("breakthrough")
     assert its_turn(page)

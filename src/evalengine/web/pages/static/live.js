@@ -42,6 +42,7 @@
     }
     const before = document.activeElement;
     const inside = table.contains(before);
+    if (inside && before.id !== "status") place = before.matches(".touch") ? spot(before) : null;
     const written = document.getElementById("text")?.value ?? "";
     const open = document.getElementById("text-box")?.open;
     table.innerHTML = told.html;
@@ -53,12 +54,26 @@
     if (told.over) finish();
   }
 
-  // Where the keyboard goes on: the same place, else the first that can be chosen, else what says who is to move.
+  let place = null; // on the drawing, where the keyboard was before others moved
+
+  function spot(touch) {
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(touch.firstElementChild.getAttribute(name)));
+    return [x + width / 2, y + height / 2];
+  }
+
+  function nearest([x, y]) {
+    const away = (touch) => { const [tx, ty] = spot(touch); return Math.hypot(tx - x, ty - y); };
+    const all = [...table.querySelectorAll(".touch:not([hidden])")];
+    return all.length ? all.reduce((best, touch) => (away(touch) < away(best) ? touch : best)) : null;
+  }
+
+  // Where the keyboard goes on: the same place, else the nearest on the board, else the first that can be chosen, else
+  // what says who is to move.
   function after(id) {
     const same = id && id !== "status" ? document.getElementById(id) : null;
     const status = document.getElementById("status");
     status.tabIndex = -1;
-    return same ?? table.querySelector(".touch, .actions button, .actions select, #text") ?? status;
+    return same ?? (place && nearest(place)) ?? table.querySelector(".touch, .actions button, .actions select, #text") ?? status;
   }
 
   function finish() {
