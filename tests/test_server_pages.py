@@ -689,6 +689,22 @@ def test_jobs_are_shown_with_their_progress_and_cancelled(empty):
         assert "lost" in text(page(client, f"/jobs/{failed}"))
 
 
+def test_a_job_that_plays_leads_to_its_run_before_and_after_it_was_cancelled(tmp_path):
+    slow = "import time\ndef act(observation):\n    time.sleep(0.02)\n    return observation.legal[0]\n"
+    (tmp_path / "slow.py").write_text(slow)
+    with Served(tmp_path) as served, served.client("admin") as program, served.client() as client:
+        wish = {"games": "tictactoe", "agents": ["slow.py", "random"], "matches": 5000}
+        number = job(program, "evaluate", **wish)
+        until(lambda: 'href="/runs/1"' in page(client, f"/jobs/{number}"), "the run is begun")
+        assert "tictactoe: slow.py, random" in text(page(client, "/jobs"))
+        assert "--resume" not in page(client, f"/jobs/{number}")
+        client.post(f"/jobs/{number}/cancel")
+        assert ended(program, number)["state"] == "cancelled"
+        shown = page(client, f"/jobs/{number}")
+        assert 'href="/runs/1"' in shown
+        assert "evalengine run --resume 1 --db arena.db" in text(shown)
+
+
 def test_a_key_sees_its_own_jobs_only(empty):
     with empty.client("play", "read") as program:
         number = job(program, "count")
