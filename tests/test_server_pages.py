@@ -221,6 +221,22 @@ def test_a_page_that_is_not_there_says_what_to_do(filled, path, told):
     assert told in answer.text
 
 
+def test_an_address_that_leads_nowhere_is_a_page_of_the_site(filled):
+    elsewhere = {"x-forwarded-for": "198.51.100.7"}
+    with filled.client(accept="text/html") as client, filled.client(accept="text/html", **elsewhere) as stranger:
+        for path in ("/nope", "/runs/abc", "/live/", "/nope/<b>"):
+            shown = page(client, path, 404)
+            assert 'href="/live"' in shown, "its navigation"
+            assert "there is no page /" in text(shown)
+            assert "<b>" not in shown
+        assert 'href="/live"' not in page(stranger, "/nope", 404)
+        assert stranger.post("/nope").status_code == 404
+    with filled.client() as program:
+        assert program.get("/nope").json()["error"]["code"] == "NOT_FOUND"
+        assert text(page(program, "/runs")) == text(page(program, "/"))
+        assert "waiting, active, completed, failed" in page(program, "/live?state=<b>", 400)
+
+
 def test_a_program_that_wants_json_is_told_in_json(filled):
     with filled.client(accept="application/json") as client:
         answer = client.get("/runs/99")

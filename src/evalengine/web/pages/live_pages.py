@@ -64,12 +64,14 @@ class LivePages:
     async def list(self, request: Any, visitor: Visitor) -> Any:
         """List live matches, the newest first."""
         state = request.query_params.get("state", "")
+        if state and state not in _STATES:
+            raise RefusedError(400, "BAD_REQUEST", f"a live match is {', '.join(_STATES)}, never {state[:50]!r}")
         before = forms.whole(request.query_params.get("before", ""), _LARGEST)
-        found = await self._live.listed(state=state if state in _STATES else None, before=before, limit=_EACH + 1)
+        found = await self._live.listed(state=state or None, before=before, limit=_EACH + 1)
         return self._site.page(
             "live_list", "live", visitor, found=found[:_EACH],
             more=found[_EACH - 1].run if len(found) > _EACH else None,
-            state=state if state in _STATES else "", states=_STATES,
+            state=state, states=_STATES,
         )  # fmt: skip
 
     async def show(self, request: Any, visitor: Visitor) -> Any:
