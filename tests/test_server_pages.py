@@ -563,6 +563,12 @@ def test_what_a_game_hides_is_drawn_for_its_seat_only(empty):
         assert "hides something" in looked
         assert "<pre" not in looked
         assert mine.get(re.sub(r"/\d+\.svg", "/77.svg", picture)).status_code == 404
+        while "Your turn" in text(source):
+            do(mine, address, source, "0")
+            source = asked(mine, address)
+        over = text(page(other, address))
+        assert "now that it is over, the replay shows all of it" in over
+        assert "while it goes on" not in over
 
 
 def test_nobody_opens_more_matches_than_they_can_play(empty):
