@@ -409,7 +409,7 @@ def test_a_whole_match_is_stored_and_linked(empty):
             choice = re.search(r'name="choice" value="(\d+)"', source)[1]
             do(client, address, source, choice)
         stored = re.search(r'href="(/runs/\d+/matches/0)"', source)[1]
-        assert re.search(r"You won|You came|A draw", text(source))
+        assert re.search(r"You won|You lost|A draw", text(source))
         assert "Replay" in text(page(client, stored))
         assert client.get(f"{stored}/meta.json").json()["games"] == ["tictactoe"]
         assert address in page(client, "/live?state=completed")
@@ -496,6 +496,21 @@ def test_who_leaves_ends_a_match_against_agents(empty):
         assert client.post(f"{address}/leave").status_code == 303
         until(lambda: "Ended without a result: left" in text(page(client, address)), "the end")
         assert client.post(f"{address}/leave").status_code == 409
+
+
+def test_the_end_of_a_match_of_two_is_told_to_each(empty):
+    with empty.client() as one, empty.client() as other:
+        address = opened(one, "tictactoe", against="person")
+        other.post(f"{address}/join")
+        source = asked(one, address)
+        while "Your turn" in text(source):
+            for each in (one, other):
+                source = asked(each, address)
+                if "Your turn" in text(source):  # the first free field: a row in seven turns
+                    each.post(f"{address}/act", data={"turn": turn(source), "choice": "0"})
+            source = asked(one, address)
+        assert "You won, after 7 turns" in text(source)
+        assert "You lost, after 7 turns" in text(page(other, address))
 
 
 def test_two_persons_play_each_other(empty):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MOST_BUTTONS = 24
 _MOST_SHARED = 64  # panels that spectators share
 _LARGEST_TURN = 1 << 40
+_TWO = 2
 
 
 class Tables:
@@ -156,4 +157,6 @@ def verdict(position: Position, seat: int | None) -> str:
         return "Over"
     if places.count(mine) == len(places):
         return "A draw"
-    return "You won" if mine == 1 and places.count(1) == 1 else f"You came in place {mine} of {len(places)}"
+    if mine == 1 and places.count(1) == 1:
+        return "You won"
+    return "You lost" if len(places) == _TWO else f"You came in place {mine} of {len(places)}"
