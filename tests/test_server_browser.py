@@ -136,6 +136,17 @@ def test_a_live_match_can_be_read_by_everybody(chromium, served, game, scheme):
         someone.close()
 
 
+def test_names_in_a_narrow_window_are_not_broken_every_few_letters(chromium, served):
+    someone = Person(chromium, served, viewport={"width": 400, "height": 800})
+    page = someone.page
+    page.goto("/runs/1/matches")
+    assert page.locator("#list tbody th").first.bounding_box()["width"] >= 140
+    assert page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('#list').parentElement)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    someone.check()
+    someone.close()
+
+
 # --------------------------------------------------------------------------------- to play
 
 
