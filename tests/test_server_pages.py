@@ -402,6 +402,19 @@ def test_actions_of_a_board_lie_over_its_drawing(empty, game):
     assert picture.startswith("/live/")
 
 
+def test_where_a_move_begins_is_named_for_who_does_not_see_it(empty):
+    with empty.client() as client:
+        source = asked(client, opened(client, "breakthrough"))
+    labels = re.findall(r'data-spot="\d+" aria-expanded="false" aria-label="([^"]+)"', source)
+    legal = re.findall(r"<bdi>([a-h]\d)([a-h]\d)</bdi></button>|<option value=.\d+.>([a-h]\d)([a-h]\d)", source)
+    wanted = {}
+    for found in legal:
+        start, end = filter(None, found)
+        wanted.setdefault(start, []).append(end)
+    assert len(labels) >= 8
+    assert set(labels) == {f"{start}: from here to {', '.join(ends)}" for start, ends in wanted.items()}
+
+
 def test_a_whole_match_is_stored_and_linked(empty):
     with empty.client() as client:
         address = opened(client, "tictactoe", seed="5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ _MOST_BUTTONS = 24
 _MOST_SHARED = 64  # panels that spectators share
 _LARGEST_TURN = 1 << 40
 _TWO = 2
+_SQUARES = re.compile(r"([a-z]\d{1,2})[-x]?([a-z]\d{1,2}.*)")  # "b1a3": from, to, and what else is said
 
 
 class Tables:
@@ -144,8 +146,18 @@ def spots(choices: Sequence[Choice]) -> list[dict[str, Any]]:
         # Of several with the same ends the last, which for promotions is the queen; the list has the others.
         ends = {choice.touches[-1]: choice for choice in there}
         targets = [] if direct else [{"box": end, "choice": choice} for end, choice in ends.items()]
-        found.append({"box": box, "choice": direct, "targets": targets})
+        label = direct.text if direct else _label([choice.text for choice in ends.values()])
+        found.append({"box": box, "choice": direct, "targets": targets, "label": label})
     return found
+
+
+def _label(texts: Sequence[str]) -> str:
+    """Return what is read aloud for where actions begin: the square and where they lead, if they are written so."""
+    squares = [_SQUARES.fullmatch(text) for text in texts]
+    starts = {found[1] for found in squares if found}
+    if len(starts) != 1 or not all(squares):
+        return f"from here: {', '.join(texts)}"
+    return f"{starts.pop()}: from here to {', '.join(found[2] for found in squares if found)}"
 
 
 def verdict(position: Position, seat: int | None) -> str:
