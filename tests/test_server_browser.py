@@ -136,6 +136,17 @@ def test_a_live_match_can_be_read_by_everybody(chromium, served, game, scheme):
         someone.close()
 
 
+def test_names_in_a_narrow_window_are_not_broken_every_few_letters(chromium, served):
+    someone = Person(chromium, served, viewport={"width": 400, "height": 800})
+    page = someone.page
+    page.goto("/runs/1/matches")
+    assert page.locator("#list tbody th").first.bounding_box()["width"] >= 140
+    assert page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('#list').parentElement)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    someone.check()
+    someone.close()
+
+
 # --------------------------------------------------------------------------------- to play
 
 
@@ -145,7 +156,7 @@ def test_a_match_is_played_by_clicks_on_the_board_and_replayed(person):
         turn = page.locator("input[name=turn]").first.get_attribute("value")
         page.locator(".touch").first.click()
         until(lambda turn=turn: not page.locator(f"input[name=turn][value='{turn}']").count(), 15)
-    assert re.match(r"You won|You came|A draw", status(page))
+    assert re.match(r"You won|You lost|A draw", status(page))
     assert page.locator("#leave").count() == 0
     page.get_by_role("link", name="Replay it").click()
     page.wait_for_selector("#match:not([hidden])")
@@ -170,6 +181,16 @@ def test_a_board_is_played_by_keys_alone(person):
     page.keyboard.press("Enter")
     until(lambda: its_turn(page) and "Turn 1" in page.inner_text("#table"), 15)
     assert page.evaluate("document.activeElement.closest('#table') !== null"), "the focus stays with the match"
+
+
+def test_the_keyboard_stays_near_where_it_was(person):
+    page = person.play("hex", size="5")
+    assert its_turn(page)
+    page.locator(".touch[aria-label='e5']").focus()
+    page.keyboard.press("Enter")
+    until(lambda: its_turn(page) and "Turn 1" in page.inner_text("#table"), 15)
+    near = {"e4", "d5", "d4"}  # two at most are taken
+    until(lambda: page.evaluate("document.activeElement.getAttribute('aria-label')") in near, 15)
 
 
 def test_what_moves_and_where_to_are_two_clicks(person):
@@ -236,6 +257,20 @@ def test_a_match_is_looked_on_at_from_another_browser(chromium, served, person):
     other.close()
 
 
+def test_another_person_joins_and_the_page_that_waited_goes_on(chromium, served, person):
+    page = person.play("tictactoe", against="person")
+    until(lambda: "waits for others" in page.inner_text("#table"), 15)
+    other = Person(chromium, served)
+    other.page.goto(page.url)
+    other.page.get_by_role("button", name="Take a free seat").click()
+    assert its_turn(page)
+    assert "waits for others" not in page.inner_text("main")
+    page.locator(".touch").first.click()
+    assert its_turn(other.page)
+    other.check()
+    other.close()
+
+
 def test_a_page_finds_its_server_again(tmp_path, chromium):
     with Served(tmp_path) as first:
         someone = Person(chromium, first)
@@ -243,6 +278,11 @@ def test_a_page_finds_its_server_again(tmp_path, chromium):
         assert its_turn(page)
         first.kill()
         until(lambda: "trying again" in page.inner_text("#connection"), 15)
+        for button in (".actions button >> nth=0", "#leave button"):
+            page.evaluate("document.getElementById('refused').textContent = ''")
+            page.locator(button).click()
+            assert "wait until it is back" in page.inner_text("#refused")
+            assert page.url.startswith(first.url), "no form leads away from the page"
     with Served(tmp_path, "--port", str(first.port)):
         until(lambda: page.inner_text("#connection") == "", 30)
         until(lambda: _acted(page), 30)  # the match may be just being begun again

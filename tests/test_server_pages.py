@@ -224,6 +224,22 @@ def test_a_page_that_is_not_there_says_what_to_do(filled, path, told):
     assert told in answer.text
 
 
+def test_an_address_that_leads_nowhere_is_a_page_of_the_site(filled):
+    elsewhere = {"x-forwarded-for": "198.51.100.7"}
+    with filled.client(accept="text/html") as client, filled.client(accept="text/html", **elsewhere) as stranger:
+        for path in ("/nope", "/runs/abc", "/live/", "/nope/<b>"):
+            shown = page(client, path, 404)
+            assert 'href="/live"' in shown, "its navigation"
+            assert "there is no page /" in text(shown)
+            assert "<b>" not in shown
+        assert 'href="/live"' not in page(stranger, "/nope", 404)
+        assert stranger.post("/nope").status_code == 404
+    with filled.client() as program:
+        assert program.get("/nope").json()["error"]["code"] == "NOT_FOUND"
+        assert text(page(program, "/runs")) == text(page(program, "/"))
+        assert "waiting, active, completed, failed" in page(program, "/live?state=<b>", 400)
+
+
 def test_a_program_that_wants_json_is_told_in_json(filled):
     with filled.client(accept="application/json") as client:
         answer = client.get("/runs/99")
@@ -389,6 +405,19 @@ def test_actions_of_a_board_lie_over_its_drawing(empty, game):
     assert picture.startswith("/live/")
 
 
+def test_where_a_move_begins_is_named_for_who_does_not_see_it(empty):
+    with empty.client() as client:
+        source = asked(client, opened(client, "breakthrough"))
+    labels = re.findall(r'data-spot="\d+" aria-expanded="false" aria-label="([^"]+)"', source)
+    legal = re.findall(r"<bdi>([a-h]\d)([a-h]\d)</bdi></button>|<option value=.\d+.>([a-h]\d)([a-h]\d)", source)
+    wanted = {}
+    for found in legal:
+        start, end = filter(None, found)
+        wanted.setdefault(start, []).append(end)
+    assert len(labels) >= 8
+    assert set(labels) == {f"{start}: from here to {', '.join(ends)}" for start, ends in wanted.items()}
+
+
 def test_a_whole_match_is_stored_and_linked(empty):
     with empty.client() as client:
         address = opened(client, "tictactoe", seed="5")
@@ -396,7 +425,7 @@ def test_a_whole_match_is_stored_and_linked(empty):
             choice = re.search(r'name="choice" value="(\d+)"', source)[1]
             do(client, address, source, choice)
         stored = re.search(r'href="(/runs/\d+/matches/0)"', source)[1]
-        assert re.search(r"You won|You came|A draw", text(source))
+        assert re.search(r"You won|You lost|A draw", text(source))
         assert "Replay" in text(page(client, stored))
         assert client.get(f"{stored}/meta.json").json()["games"] == ["tictactoe"]
         assert address in page(client, "/live?state=completed")
@@ -496,6 +525,21 @@ def test_who_leaves_ends_a_match_against_agents(empty):
         assert client.post(f"{address}/leave").status_code == 409
 
 
+def test_the_end_of_a_match_of_two_is_told_to_each(empty):
+    with empty.client() as one, empty.client() as other:
+        address = opened(one, "tictactoe", against="person")
+        other.post(f"{address}/join")
+        source = asked(one, address)
+        while "Your turn" in text(source):
+            for each in (one, other):
+                source = asked(each, address)
+                if "Your turn" in text(source):  # the first free field: a row in seven turns
+                    each.post(f"{address}/act", data={"turn": turn(source), "choice": "0"})
+            source = asked(one, address)
+        assert "You won, after 7 turns" in text(source)
+        assert "You lost, after 7 turns" in text(page(other, address))
+
+
 def test_two_persons_play_each_other(empty):
     with empty.client() as one, empty.client() as other, empty.client() as third:
         address = opened(one, "tictactoe", against="person")
@@ -509,6 +553,30 @@ def test_two_persons_play_each_other(empty):
         one.post(f"{address}/act", data={"turn": turn(first), "choice": "0"})
         assert turn(asked(other, address)) == 1
         assert "undo" not in page(one, address)
+
+
+def test_who_leaves_another_person_looks_on_and_the_other_is_told(empty):
+    with empty.client() as one, empty.client() as other:
+        address = opened(one, "tictactoe", against="person")
+        assert other.post(f"{address}/join").status_code == 303
+        first = asked(one, address)
+        assert other.post(f"{address}/leave").status_code == 303
+        left = page(other, address)
+        assert "You have left seat 1 and are looking on" in text(left)
+        assert "(you)" not in left
+        assert "/leave" not in left
+        with follow(empty, address, one) as mine:
+            told(mine, its_turn)
+            do(one, address, first, "0")
+            now = told(mine, lambda message: its_turn(message) and turn(message["html"]) == 2)
+        assert "has left: an agent goes on, from turn 0" in text(now["html"])
+
+
+def test_who_leaves_before_anybody_joined_has_ended_it(empty):
+    with empty.client() as client:
+        address = opened(client, "tictactoe", against="person")
+        assert client.post(f"{address}/leave").status_code == 303
+        assert "Ended without a result: left" in text(page(client, address))
 
 
 def test_other_peoples_seats_are_theirs(empty):
@@ -537,6 +605,12 @@ def test_what_a_game_hides_is_drawn_for_its_seat_only(empty):
         assert "hides something" in looked
         assert "<pre" not in looked
         assert mine.get(re.sub(r"/\d+\.svg", "/77.svg", picture)).status_code == 404
+        while "Your turn" in text(source):
+            do(mine, address, source, "0")
+            source = asked(mine, address)
+        over = text(page(other, address))
+        assert "now that it is over, the replay shows all of it" in over
+        assert "while it goes on" not in over
 
 
 def test_nobody_opens_more_matches_than_they_can_play(empty):
@@ -678,6 +752,22 @@ def test_jobs_are_shown_with_their_progress_and_cancelled(empty):
         failed = job(program, "crash")
         ended(program, failed)
         assert "lost" in text(page(client, f"/jobs/{failed}"))
+
+
+def test_a_job_that_plays_leads_to_its_run_before_and_after_it_was_cancelled(tmp_path):
+    slow = "import time\ndef act(observation):\n    time.sleep(0.02)\n    return observation.legal[0]\n"
+    (tmp_path / "slow.py").write_text(slow)
+    with Served(tmp_path) as served, served.client("admin") as program, served.client() as client:
+        wish = {"games": "tictactoe", "agents": ["slow.py", "random"], "matches": 5000}
+        number = job(program, "evaluate", **wish)
+        until(lambda: 'href="/runs/1"' in page(client, f"/jobs/{number}"), "the run is begun")
+        assert "tictactoe: slow.py, random" in text(page(client, "/jobs"))
+        assert "--resume" not in page(client, f"/jobs/{number}")
+        client.post(f"/jobs/{number}/cancel")
+        assert ended(program, number)["state"] == "cancelled"
+        shown = page(client, f"/jobs/{number}")
+        assert 'href="/runs/1"' in shown
+        assert "evalengine run --resume 1 --db arena.db" in text(shown)
 
 
 def test_a_key_sees_its_own_jobs_only(empty):

@@ -114,7 +114,7 @@ class Session:
 
     def position(self, seat: int | None) -> Position:
         """Return where it stands, for a seat or for everybody."""
-        return _position(self.row, self.shown, seat if seat is not None and self.asked(seat) else None)
+        return _position(self.row, self.shown, dict(self.left), seat if seat is not None and self.asked(seat) else None)
 
     def listed(self, game: str, agents: Sequence[str]) -> Listed:
         """Return it as a list shows it."""
@@ -145,11 +145,11 @@ class Session:
 
     def publish(self) -> None:
         """Tell all who follow where it stands now."""
-        row, shown = self.row, self.shown
-        everybody = functools.cache(functools.partial(_position, row, shown, None))
+        position = functools.partial(_position, self.row, self.shown, dict(self.left))
+        everybody = functools.cache(functools.partial(position, None))
         for feed in list(self.feeds):
             own = feed.seat is not None and self.asked(feed.seat)
-            feed.put(functools.partial(_position, row, shown, feed.seat) if own else everybody, last=self.ended)
+            feed.put(functools.partial(position, feed.seat) if own else everybody, last=self.ended)
         if self.ended:
             self.feeds.clear()
 
@@ -181,7 +181,7 @@ class Play(Line):
         self.host_no = host_no
 
 
-def _position(row: Row, shown: Shown, seat: int | None) -> Position:
+def _position(row: Row, shown: Shown, left: Mapping[int, int], seat: int | None) -> Position:
     if row.result is not None:
         scores, places, termination, turns = row.result
         told: dict[str, Any] = {"scores": scores, "places": places, "termination": termination, "turn": turns}
@@ -191,8 +191,9 @@ def _position(row: Row, shown: Shown, seat: int | None) -> Position:
     to_move = () if row.state in ENDED else tuple(shown.to_move)
     view = None if shown.view is None else _unpacked(shown.view)
     return Position(
-        state=row.state, reason=row.reason, to_move=to_move, question=question, view=view, last=shown.last, **told
-    )
+        state=row.state, reason=row.reason, to_move=to_move, question=question, view=view, last=shown.last, left=left,
+        **told,
+    )  # fmt: skip
 
 
 def _unpacked(data: bytes) -> Any:

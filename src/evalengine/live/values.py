@@ -99,6 +99,7 @@ class Position:
         view: what everybody may see, None where a game hides something; last: actions of the turn before, as text,
             by seat; None where a game hides something;
         scores, places, termination: by seat, once it is completed;
+        left: by remote seat that was left, from which turn on an agent goes on for it;
         skipped: positions before this one that a slow subscriber was not given.
     """
 
@@ -113,6 +114,7 @@ class Position:
     places: Sequence[int] | None = None
     termination: str | None = None
     skipped: int = 0
+    left: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

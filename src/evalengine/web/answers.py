@@ -68,10 +68,15 @@ def as_refused(error: Exception) -> RefusedError | None:
     return None
 
 
+def wants_page(accept: str) -> bool:
+    """Say whether a client accepts HTML only, by its header."""
+    return "text/html" in accept and "json" not in accept
+
+
 def refusal(error: RefusedError, request_id: str, accept: str) -> tuple[bytes, dict[str, str]]:
     """Return body and headers of a refused request's answer: JSON, or a page for who accepts HTML only."""
     headers = {name.lower(): value for name, value in error.headers.items()}
-    if "text/html" in accept and "json" not in accept:
+    if wants_page(accept):
         page = _PAGE.format(status=error.status, message=html.escape(error.message), request_id=request_id)
         return page.encode("utf-8", "replace"), {**headers, "content-type": "text/html; charset=utf-8"}
     body = {"error": {"code": error.code, "message": error.message}, "request_id": request_id, **error.more}

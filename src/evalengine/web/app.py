@@ -13,6 +13,8 @@ from evalengine.web.pages import routes as pages
 from evalengine.web.rates import Rates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evalengine.web.hosts import Hosts
     from evalengine.web.house import Server
 
@@ -31,8 +33,10 @@ def application(server: Server, names: Hosts, per_s: float, *, local: bool, verb
 
     handlers: dict[Any, Any] = dict.fromkeys((RefusedError, HTTPException, EvalengineError), _refused)
     handlers[Exception] = _failed
-    routes = [*server.plugins.routes(server), *api.routes(server), *pages.routes(server, local=local)]
+    own, nowhere = pages.routes(server, local=local)
+    routes = [*server.plugins.routes(server), *api.routes(server), *own]
     app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.default = _default(app.router.default, nowhere)
     app.router.redirect_slashes = False  # some clients take a redirect for an empty answer
     return Guard(
         app,
@@ -43,6 +47,20 @@ def application(server: Server, names: Hosts, per_s: float, *, local: bool, verb
         metrics=server.metrics,
         verbose=verbose,
     )
+
+
+def _default(default: Any, nowhere: Callable[[Any], Any]) -> Any:
+    """Return what answers where no route is: a page for who reads HTML, else as the framework does."""
+    from starlette.requests import Request
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive) if scope["type"] == "http" else None
+        if request is not None and answers.wants_page(request.headers.get("accept", "")):
+            await (await nowhere(request))(scope, receive, send)
+        else:
+            await default(scope, receive, send)
+
+    return answer
 
 
 async def _refused(request: Any, error: Exception) -> Any:

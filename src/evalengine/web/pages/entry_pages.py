@@ -38,8 +38,10 @@ class EntryPages:
         """Return the routes."""
         from starlette.routing import Route
 
+        first = self._site.answering(("pages", "play", "read", "run"), self.first)
         return [
-            Route("/", self._site.answering(("pages", "play", "read", "run"), self.first)),
+            Route("/", first),
+            Route("/runs", first),  # what who shortens an address expects there
             Route("/login", self.login, methods=["GET"]),
             Route("/login", self.enter, methods=["POST"]),
             Route("/logout", self.leave, methods=["POST"]),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _EACH = 50
 _LARGEST = 1 << 62
 _LONGEST = 100_000  # characters of a result
+_MOST_ASKED = 120  # characters of a request in the list
+_RUNS = "evaluate"  # the kind of job that plays a run
 
 
 class JobPages:
@@ -44,15 +46,14 @@ class JobPages:
         found = await self._jobs.list(visitor.owner, before=before, limit=_EACH + 1)
         more = found[_EACH - 1].number if len(found) > _EACH else None
         going = any(not job.ended for job in found)
-        return self._site.page("jobs", "jobs", visitor, jobs=found[:_EACH], more=more, going=going)
+        return self._site.page("jobs", "jobs", visitor, jobs=found[:_EACH], more=more, going=going, asked=_asked)
 
     async def show(self, request: Any, visitor: Visitor) -> Any:
         """Show a job."""
         job = await self._own(request, visitor)
         result = "" if job.result is None else json.dumps(job.result, indent=2, ensure_ascii=False)[:_LONGEST]
-        run = job.result.get("run") if isinstance(job.result, dict) and visitor.may("pages") else None
         return self._site.page(
-            "job", "jobs", visitor, job=job, result=result, run=run if isinstance(run, int) else None,
+            "job", "jobs", visitor, job=job, result=result, run=_run(job), looks=visitor.may("pages"),
             asked=json.dumps(job.request, indent=2, ensure_ascii=False)[:_LONGEST],
         )  # fmt: skip
 
@@ -71,3 +72,21 @@ class JobPages:
             raise MissingError(number, "job", "Those there are stand under Jobs.")
         found: Job = job
         return found
+
+
+def _run(job: Job) -> int | None:
+    """Return the run that a job plays or made: what it keeps tells of it before there is a result."""
+    told = job.result if isinstance(job.result, dict) else job.kept if job.kind == _RUNS else {}
+    run = told.get("run")
+    return run if isinstance(run, int) else None
+
+
+def _asked(job: Job) -> str:
+    """Return in a line what a job was asked for."""
+    request = job.request
+    if job.kind == _RUNS:
+        agents = [*request.get("agents", ()), request.get("opponents", "")]
+        text = f"{request.get('games', '')}: {', '.join(filter(None, agents))}"
+    else:
+        text = json.dumps({name: value for name, value in request.items() if value}, ensure_ascii=False).strip("{}")
+    return text if len(text) <= _MOST_ASKED else f"{text[:_MOST_ASKED]}…"

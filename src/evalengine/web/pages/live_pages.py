@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalengine.errors import EvalengineError, LiveError
-from evalengine.live.values import ENDED
+from evalengine.live.values import ENDED, WAITING
 from evalengine.web.answers import RefusedError
 from evalengine.web.pages import forms
 from evalengine.web.pages.addresses import link
 from evalengine.web.pages.live_socket import Talk
+from evalengine.web.pages.seats import playing
 from evalengine.web.pages.site import MissingError
 from evalengine.web.pages.tables import Tables
 from evalengine.web.pages.visitors import give
@@ -63,12 +64,14 @@ class LivePages:
     async def list(self, request: Any, visitor: Visitor) -> Any:
         """List live matches, the newest first."""
         state = request.query_params.get("state", "")
+        if state and state not in _STATES:
+            raise RefusedError(400, "BAD_REQUEST", f"a live match is {', '.join(_STATES)}, never {state[:50]!r}")
         before = forms.whole(request.query_params.get("before", ""), _LARGEST)
-        found = await self._live.listed(state=state if state in _STATES else None, before=before, limit=_EACH + 1)
+        found = await self._live.listed(state=state or None, before=before, limit=_EACH + 1)
         return self._site.page(
             "live_list", "live", visitor, found=found[:_EACH],
             more=found[_EACH - 1].run if len(found) > _EACH else None,
-            state=state if state in _STATES else "", states=_STATES,
+            state=state, states=_STATES,
         )  # fmt: skip
 
     async def show(self, request: Any, visitor: Visitor) -> Any:
@@ -79,11 +82,11 @@ class LivePages:
         listed = await self._found(request)
         taken = await self.tables.seats.of(listed, visitor)
         position = await self._live.observe(listed.id, taken and taken.token)
-        panel = await self.tables.panel(listed, taken, position, refused)
+        panel = await self.tables.panel(listed, playing(taken, position), position, refused)
         free = taken is None and position.state == "waiting" and visitor.may("play")
         return self._site.page(
             "live", "live", visitor, status, listed=listed, taken=taken, position=position, panel=panel, free=free,
-            ended=position.state in ENDED, rules=self._rules(listed),
+            left=taken != playing(taken, position), ended=position.state in ENDED, rules=self._rules(listed),
         )  # fmt: skip
 
     def _rules(self, listed: Listed) -> str:
@@ -147,6 +150,8 @@ class LivePages:
         """Leave a seat."""
         listed = await self._found(request)
         await self._live.leave(listed.id, (await self._own(listed, visitor)).token)
+        if listed.position.state == WAITING:
+            self.tables.seats.forget(listed.id, visitor)
         return _to(listed.id)
 
     async def _found(self, request: Any) -> Listed:

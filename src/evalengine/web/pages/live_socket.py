@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evalengine.errors import EvalengineError
 from evalengine.live.values import ENDED
 from evalengine.web.pages.addresses import link
+from evalengine.web.pages.seats import playing
 from evalengine.web.rates import Rates
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ class Talk:
     async def _tell(self, feed: Any) -> int | None:
         """Send a panel for each position; return the code to close with."""
         async for position in feed:
-            html = await self._tables.panel(self._listed, self._taken, position)
-            seat = None if self._taken is None else self._taken.seat
+            taken = playing(self._taken, position)
+            html = await self._tables.panel(self._listed, taken, position)
+            seat = None if taken is None else taken.seat
             picture = (
                 link("table", self._listed.id) + f"/picture/{position.turn}.svg?seat={'' if seat is None else seat}"
             )

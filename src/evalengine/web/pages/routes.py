@@ -13,13 +13,13 @@ from evalengine.web.pages.run_pages import RunPages
 from evalengine.web.pages.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from evalengine.web.house import Server
 
 
-def routes(server: Server, *, local: bool) -> Sequence[Any]:
-    """Return them.
+def routes(server: Server, *, local: bool) -> tuple[Sequence[Any], Callable[[Any], Any]]:
+    """Return them, and what tells people that an address is none.
 
     Args:
         local: whether a person at this machine needs no key.
@@ -27,4 +27,4 @@ def routes(server: Server, *, local: bool) -> Sequence[Any]:
     site = Site(server, local=local)
     runs, live = RunPages(site), LivePages(site)
     parts = (EntryPages(site, runs), runs, live, OpeningPages(site, live), CataloguePages(site), JobPages(site))
-    return [route for part in parts for route in part.routes()]
+    return [route for part in parts for route in part.routes()], site.nowhere

@@ -9,11 +9,16 @@ from evalengine.errors import LiveError
 from evalengine.live.values import ACTIVE
 
 if TYPE_CHECKING:
-    from evalengine.live.values import Listed, Taken
+    from evalengine.live.values import Listed, Position, Taken
     from evalengine.web.house import Server
     from evalengine.web.pages.visitors import Visitor
 
 _MOST = 10_000
+
+
+def playing(taken: Taken | None, position: Position) -> Taken | None:
+    """Return a seat unless it was left: who held it looks on from then on."""
+    return None if taken is None or taken.seat in position.left else taken
 
 
 class Seats:
@@ -28,6 +33,10 @@ class Seats:
         self._taken[live_id, visitor.holder] = taken
         if len(self._taken) > _MOST:
             self._taken.popitem(last=False)
+
+    def forget(self, live_id: str, visitor: Visitor) -> None:
+        """Forget a seat that was left before the match began: its token is no more."""
+        self._taken.pop((live_id, visitor.holder), None)
 
     async def of(self, listed: Listed, visitor: Visitor) -> Taken | None:
         """Return the seat of a visitor in a match, None when they have none."""

@@ -82,6 +82,12 @@ class Site:
 
         return endpoint
 
+    async def nowhere(self, request: Any) -> Any:
+        """Answer for an address that leads nowhere: with a page, to whom JSON would say nothing."""
+        visitor = await self.visitors.of(request)
+        hint = "What there is stands above, or behind the first page."
+        return self._refusal(request, visitor, MissingError(request.url.path[:200], "page", hint))
+
     def _refusal(self, request: Any, visitor: Visitor | None, refused: RefusedError) -> Any:
         from starlette.responses import RedirectResponse
 

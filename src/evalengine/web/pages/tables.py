@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _MOST_BUTTONS = 24
 _MOST_SHARED = 64  # panels that spectators share
 _LARGEST_TURN = 1 << 40
+_TWO = 2
+_SQUARES = re.compile(r"([a-z]\d{1,2})[-x]?([a-z]\d{1,2}.*)")  # "b1a3": from, to, and what else is said
 
 
 class Tables:
@@ -33,13 +36,13 @@ class Tables:
         self._live = site.server.live
         self.seats = Seats(site.server)
         self.positions = Positions(site.server.plugins)
-        self._shared: OrderedDict[tuple[str, str, int, tuple[int, ...]], asyncio.Task[str]] = OrderedDict()
+        self._shared: OrderedDict[tuple[Any, ...], asyncio.Task[str]] = OrderedDict()
 
     async def panel(self, listed: Listed, taken: Taken | None, position: Position, refused: str = "") -> str:
         """Return the part of the page that changes with every turn."""
         if taken is not None or refused:
             return await self._panel(listed, taken, position, refused)
-        key = listed.id, position.state, position.turn, tuple(position.to_move)
+        key = listed.id, position.state, position.turn, tuple(position.to_move), tuple(position.left)
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(self._panel(listed, None, position, ""))
             if len(self._shared) > _MOST_SHARED:
@@ -143,8 +146,18 @@ def spots(choices: Sequence[Choice]) -> list[dict[str, Any]]:
         # Of several with the same ends the last, which for promotions is the queen; the list has the others.
         ends = {choice.touches[-1]: choice for choice in there}
         targets = [] if direct else [{"box": end, "choice": choice} for end, choice in ends.items()]
-        found.append({"box": box, "choice": direct, "targets": targets})
+        label = direct.text if direct else _label([choice.text for choice in ends.values()])
+        found.append({"box": box, "choice": direct, "targets": targets, "label": label})
     return found
+
+
+def _label(texts: Sequence[str]) -> str:
+    """Return what is read aloud for where actions begin: the square and where they lead, if they are written so."""
+    squares = [_SQUARES.fullmatch(text) for text in texts]
+    starts = {found[1] for found in squares if found}
+    if len(starts) != 1 or not all(squares):
+        return f"from here: {', '.join(texts)}"
+    return f"{starts.pop()}: from here to {', '.join(found[2] for found in squares if found)}"
 
 
 def verdict(position: Position, seat: int | None) -> str:
@@ -156,4 +169,6 @@ def verdict(position: Position, seat: int | None) -> str:
         return "Over"
     if places.count(mine) == len(places):
         return "A draw"
-    return "You won" if mine == 1 and places.count(1) == 1 else f"You came in place {mine} of {len(places)}"
+    if mine == 1 and places.count(1) == 1:
+        return "You won"
+    return "You lost" if len(places) == _TWO else f"You came in place {mine} of {len(places)}"

@@ -8,6 +8,8 @@
   if (!address) return;
   let socket = null;
   let over = false;
+  let lost = false; // it was there, and is not: a form would lead to the browser's own error page
+  let opened = false;
   let wait_ms = 500;
   let shown = Promise.resolve(); // panels are shown in their order
 
@@ -15,14 +17,16 @@
 
   function connect() {
     socket = new WebSocket(address.startsWith("/") ? `${location.origin.replace(/^http/, "ws")}${address}` : address);
-    socket.onopen = () => { wait_ms = 500; connection.textContent = ""; };
+    socket.onopen = () => { wait_ms = 500; lost = false; opened = true; connection.textContent = ""; };
     socket.onmessage = (event) => {
       const told = JSON.parse(event.data);
+      if (told.over) over = true; // the server closes now, maybe before its last picture is here
       if (told.refused !== undefined) refuse(told.refused);
       else shown = shown.then(() => show(told));
     };
     socket.onclose = () => {
       if (over) return;
+      lost = opened;
       connection.textContent = "The connection is lost; trying again …";
       setTimeout(connect, wait_ms);
       wait_ms = Math.min(10000, wait_ms * 2);
@@ -38,6 +42,7 @@
     }
     const before = document.activeElement;
     const inside = table.contains(before);
+    if (inside && before.id !== "status") place = before.matches(".touch") ? spot(before) : null;
     const written = document.getElementById("text")?.value ?? "";
     const open = document.getElementById("text-box")?.open;
     table.innerHTML = told.html;
@@ -49,16 +54,30 @@
     if (told.over) finish();
   }
 
-  // Where the keyboard goes on: the same place, else the first that can be chosen, else what says who is to move.
+  let place = null; // on the drawing, where the keyboard was before others moved
+
+  function spot(touch) {
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(touch.firstElementChild.getAttribute(name)));
+    return [x + width / 2, y + height / 2];
+  }
+
+  function nearest([x, y]) {
+    const away = (touch) => { const [tx, ty] = spot(touch); return Math.hypot(tx - x, ty - y); };
+    const all = [...table.querySelectorAll(".touch:not([hidden])")];
+    return all.length ? all.reduce((best, touch) => (away(touch) < away(best) ? touch : best)) : null;
+  }
+
+  // Where the keyboard goes on: the same place, else the nearest on the board, else the first that can be chosen, else
+  // what says who is to move.
   function after(id) {
     const same = id && id !== "status" ? document.getElementById(id) : null;
     const status = document.getElementById("status");
     status.tabIndex = -1;
-    return same ?? table.querySelector(".touch, .actions button, .actions select, #text") ?? status;
+    return same ?? (place && nearest(place)) ?? table.querySelector(".touch, .actions button, .actions select, #text") ?? status;
   }
 
   function finish() {
-    over = true;
+    connection.textContent = "";
     document.getElementById("leave")?.remove();
   }
 
@@ -72,6 +91,7 @@
 
   // ------------------------------------------------------------------ what a person does
 
+  const LOST = "The connection is lost: wait until it is back, then do it again.";
   let sent = false;
 
   function turn() { return table.querySelector("input[name=turn]")?.value; }
@@ -88,7 +108,7 @@
 
   function choose(touch) {
     if (touch.dataset.choice !== undefined) {
-      if (!act({choice: touch.dataset.choice})) refuse("The connection is lost: choose below, or wait until it is back.");
+      if (!act({choice: touch.dataset.choice})) refuse(lost ? LOST : "There is no connection: choose below.");
       return;
     }
     const open = touch.getAttribute("aria-expanded") === "true";
@@ -109,7 +129,12 @@
     if (touch) choose(touch);
   });
 
-  table.addEventListener("submit", (event) => {
+  document.querySelector("main").addEventListener("submit", (event) => {
+    if (lost) {
+      event.preventDefault();
+      refuse(LOST);
+      return;
+    }
     if (!event.target.matches(".actions, .written")) return;
     const told = {};
     if (event.target.matches(".written")) told.text = event.target.elements.text.value;
