@@ -94,7 +94,8 @@ def do(client, address, source, choice):
 def _gone_on(client, address, now):
     source = page(client, address)
     found = re.search(r'name="turn" value="(\d+)"', source)
-    return source if "after" in text(source) or (found and int(found[1]) > now) else None
+    over = re.search(r", after \d+ turns", text(source))  # the word alone is in some rules
+    return source if over or (found and int(found[1]) > now) else None
 
 
 # ---------------------------------------------------------------------------- what is shown
