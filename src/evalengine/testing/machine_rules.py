@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from evalengine.testing import probe
@@ -22,7 +23,8 @@ def probes(subject: Subject) -> list[probe.Found]:
     if found is None:
         begin(subject)
         CALLS.clear()  # what is waited for now is no call of the game
-        found = subject.__dict__["_probed"] = [probe.found_by(process) for process in subject.__dict__["_probes"]]
+        begun, since_s = subject.__dict__["_probes"]
+        found = subject.__dict__["_probed"] = [probe.found_by(process, since_s) for process in begun]
     return found
 
 
@@ -33,7 +35,8 @@ def begin(subject: Subject) -> None:
             matches = subject.all_seeds()[:_MATCHES]
         except Breach:  # it cannot even be made: its own rule says so
             matches = []
-        subject.__dict__["_probes"] = [probe.started(subject, seed, matches) for seed in _HASH_SEEDS]
+        begun = [probe.started(subject, seed, matches) for seed in _HASH_SEEDS]
+        subject.__dict__["_probes"] = begun, time.monotonic()
 
 
 def _nothing_of(subject: Subject, kind: str, told: str, remedy: str) -> str:

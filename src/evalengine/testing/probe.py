@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LONGEST = 60  # turns of a match that are compared
-_WAIT_S = 30.0
+_WAIT_S, _LEAST_S = 30.0, 1.0
 
 
 class Found(NamedTuple):
@@ -66,10 +66,14 @@ def started(subject: Subject, hash_seed: int, matches: Sequence[tuple[int, int]]
     return process
 
 
-def found_by(process: subprocess.Popen[bytes]) -> Found:
-    """Wait for a probe, and return what it saw."""
+def found_by(process: subprocess.Popen[bytes], since_s: float) -> Found:
+    """Wait for a probe, and return what it saw.
+
+    Args:
+        since_s: when it was started, by the monotonic clock: how long it may take does not begin when it is asked.
+    """
     try:
-        data, _ = process.communicate(timeout=_WAIT_S)
+        data, _ = process.communicate(timeout=max(_LEAST_S, since_s + _WAIT_S - time.monotonic()))
     except subprocess.TimeoutExpired:
         process.kill()
         data, _ = process.communicate()
