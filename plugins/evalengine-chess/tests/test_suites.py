@@ -1,6 +1,6 @@
 """Openings from files of every usual kind; and what a run does with them."""
 
-from __future__ import annotations
+from __future__ import os
 
 from pathlib import Path
 
@@ -144,6 +144,7 @@ def test_a_bad_game_is_named_with_file_and_line(text, line, why, suite):
     [
         ("none.epd", None, "cannot be read (No such file or directory, as '/"),
         ("folder", "", "Is a directory"),
+        ("pipe", "", "is no file of at most 256 MiB"),
         ("empty.epd", "# nothing\n", "holds no position"),
         ("empty.pgn", "\n", "holds no game"),
         ("book.bin", "\0\1\2", "is no text"),
@@ -153,6 +154,8 @@ def test_a_file_that_is_no_suite_is_refused(name, content, why, tmp_path):
     path = tmp_path / name
     if name == "folder":
         path.mkdir()
+    elif name == "pipe":
+        os.mkfifo(path)
     elif content is not None:
         path.write_text(content)
     with pytest.raises(ConfigError) as error:

@@ -126,7 +126,7 @@ def _path_of(name: str) -> Path:
 
 
 def _text_of(name: str, path: Path) -> str:
-    if path.exists() and (not path.is_file() or path.stat().st_size > _LARGEST):
+    if path.exists() and not path.is_dir() and (not path.is_file() or path.stat().st_size > _LARGEST):
         msg = f"openings file {name!r} is no file of at most {_LARGEST >> 20} MiB: take a smaller suite"
         raise ConfigError(msg)
     try:
