@@ -1,7 +1,8 @@
 """Openings from files of every usual kind; and what a run does with them."""
 
-from __future__ import os
+from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import chess
