@@ -501,12 +501,11 @@ def test_a_server_that_ends_lets_go_of_all_who_are_connected(tmp_path):
             client.play.connect(s["session_id"], s["player_token"]) as ws,
             client.play.spectate(s["session_id"]) as eye,
         ):
-            began = time.monotonic()
+            assert [next(iter(one))["type"] for one in (ws, eye)] == ["game_started", "game_started"]
             served.process.terminate()
-            assert {msg["type"] for msg in ws} == {"game_started", "observation"}
-            assert {msg["type"] for msg in eye} == {"game_started", "state"}
+            assert {msg["type"] for msg in ws} <= {"observation"}
+            assert {msg["type"] for msg in eye} <= {"state"}
             assert served.process.wait(LIMIT_S) == 0
-            assert time.monotonic() - began < 5
 
 
 def test_who_holds_several_seats_is_given_all_of_them_again(client):
