@@ -9,7 +9,7 @@ schemathesis = pytest.importorskip("schemathesis")
 
 PATHS = {
     ("/healthz", "GET"), ("/metrics", "GET"), ("/api/jobs", "GET"), ("/api/jobs", "POST"),
-    ("/api/jobs/{number}", "GET"), ("/api/jobs/{number}/cancel", "POST"),
+    ("/api/jobs/{number}", "GET"), ("/api/jobs/{number}/file", "GET"), ("/api/jobs/{number}/cancel", "POST"),
 }  # fmt: skip
 EXAMPLES = 60  # of an operation and a mode
 
